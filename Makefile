@@ -18,10 +18,10 @@ run: python ## from a fresh clone to a running service; Ctrl-C stops all of it
 	@exec $(PYTHON) -m setup.run
 
 test: python ## set up what is missing and run the whole suite (SQLite, PostgreSQL, Rasa, browser)
-	@exec $(PYTHON) -m setup.test $(ARGS)
+	@exec $(PYTHON) -m setup.suite test $(ARGS)
 
 soak: python ## the long ones: full fault set, load, a simulated year
-	@exec $(PYTHON) -m setup.soak $(ARGS)
+	@exec $(PYTHON) -m setup.suite soak $(ARGS)
 
 lint: python ## formatting, linting, types, import rule, dependency and licence checks
 	@exec $(PYTHON) -m setup.lint
@@ -30,7 +30,7 @@ format: python ## put the code into the house's shape
 	@exec $(PYTHON) -m setup.lint --fix
 
 bench: python ## measurements against named peers: prints a table, writes var/bench.json
-	@exec $(PYTHON) -m setup.bench $(ARGS)
+	@exec $(PYTHON) -m setup.suite bench $(ARGS)
 
 python:
 	@test -n "$(PYTHON)" || { \
