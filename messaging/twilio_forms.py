@@ -20,6 +20,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _MEDIA_URL = re.compile(r"MediaUrl([0-9]{1,3})\Z")
 
+# What the record has room for; Twilio's own ids have 34 characters, a number has at most 16.
+_LONGEST_ID = 120
+_LONGEST_ADDRESS = 64
+_LONGEST_STATUS = 40
+_LONGEST_ERROR_CODE = 20
+
 Form = Mapping[str, Sequence[str]]
 
 
@@ -27,7 +33,7 @@ class NotTwilio(ValueError):  # noqa: N818 - a name for what came, as the caller
     """The form lacks what every text from Twilio has. Names the field, never a value."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"{field} is missing")
+        super().__init__(f"{field} is missing or too long")
         self.field = field
 
 
@@ -44,15 +50,16 @@ def incoming_text(form: Form) -> IncomingText:
     """A text from Twilio's message webhook; `form` maps each name to all its values.
 
     Addresses come back without "whatsapp:". NUL and lone surrogates become U+FFFD everywhere.
-    Raises `NotTwilio` when MessageSid, AccountSid or From is missing or blank; nothing else.
+    Raises `NotTwilio` when MessageSid, AccountSid or From is missing, blank or longer than the
+    record has room for; nothing else.
     """
     raw = _storable(form)
-    sender = _required(raw, "From")
+    sender = _required(raw, "From", _LONGEST_ADDRESS)
     is_whatsapp = sender.lower().startswith(WHATSAPP_PREFIX)
     return IncomingText(
         channel=(Channel.WHATSAPP if is_whatsapp else Channel.SMS).value,
-        account=_required(raw, "AccountSid"),
-        provider_id=_required(raw, "MessageSid"),
+        account=_required(raw, "AccountSid", _LONGEST_ID),
+        provider_id=_required(raw, "MessageSid", _LONGEST_ID),
         from_address=_address(sender),
         to_address=_address(raw.get("To", "")),
         text=raw.get("Body", ""),
@@ -62,12 +69,15 @@ def incoming_text(form: Form) -> IncomingText:
 
 
 def status_update(form: Form) -> StatusUpdate:
-    """A receipt from Twilio's status callback. What is missing comes back empty; never raises."""
+    """A receipt from Twilio's status callback; never raises.
+
+    What is missing comes back empty, what is longer than the record has room for is cut.
+    """
     raw = _storable(form)
     return StatusUpdate(
-        provider_id=_first(raw, "MessageSid", "SmsSid"),
-        status=_first(raw, "MessageStatus", "SmsStatus"),
-        error_code=_first(raw, "ErrorCode") or None,
+        provider_id=_first(raw, "MessageSid", "SmsSid")[:_LONGEST_ID],
+        status=_first(raw, "MessageStatus", "SmsStatus")[:_LONGEST_STATUS],
+        error_code=_first(raw, "ErrorCode")[:_LONGEST_ERROR_CODE] or None,
     )
 
 
@@ -95,9 +105,9 @@ def _pairs(form: Form) -> Iterable[tuple[str, str]]:
             yield name, value
 
 
-def _required(raw: Mapping[str, str], name: str) -> str:
+def _required(raw: Mapping[str, str], name: str, longest: int) -> str:
     value = raw.get(name, "").strip()
-    if not value:
+    if not value or len(value) > longest:
         raise NotTwilio(name)
     return value
 

@@ -34,12 +34,16 @@ def test_a_text_by_sms() -> None:
 
 def test_a_whatsapp_message_loses_the_prefix_but_not_in_raw() -> None:
     text = incoming_text({**FORM, "From": ["whatsapp:+447700900001"], "To": ["WhatsApp:+447700900999"]})
-    assert (text.channel, text.from_address, text.to_address) == ("whatsapp", "+447700900001", "+447700900999")
+    assert (text.channel, text.from_address, text.to_address) == (
+        "whatsapp",
+        "+447700900001",
+        "+447700900999",
+    )
     assert text.raw["From"] == "whatsapp:+447700900001"
 
 
 @pytest.mark.parametrize("field", ["MessageSid", "AccountSid", "From"])
-@pytest.mark.parametrize("values", [None, [], [""], [" \t"]])
+@pytest.mark.parametrize("values", [None, [], [""], [" \t"], ["x" * 121]])
 def test_what_makes_a_text_twilios_must_be_there(field: str, values: list[str] | None) -> None:
     form = {n: v for n, v in FORM.items() if n != field}
     if values is not None:
@@ -98,7 +102,12 @@ def test_a_name_that_comes_again_is_kept() -> None:
         ({"MessageSid": ["SM1"], "MessageStatus": ["sent"]}, StatusUpdate("SM1", "sent", None)),
         ({"SmsSid": ["SM1"], "SmsStatus": ["Sent"]}, StatusUpdate("SM1", "Sent", None)),
         (
-            {"MessageSid": ["SM1"], "MessageStatus": ["failed"], "SmsStatus": ["sent"], "ErrorCode": ["30003"]},
+            {
+                "MessageSid": ["SM1"],
+                "MessageStatus": ["failed"],
+                "SmsStatus": ["sent"],
+                "ErrorCode": ["30003"],
+            },
             StatusUpdate("SM1", "failed", "30003"),
         ),
         (
@@ -106,6 +115,10 @@ def test_a_name_that_comes_again_is_kept() -> None:
             StatusUpdate("SM1", "sent", None),
         ),
         ({}, StatusUpdate("", "", None)),
+        (
+            {"MessageSid": ["S" * 999], "MessageStatus": ["t" * 999], "ErrorCode": ["9" * 999]},
+            StatusUpdate("S" * 120, "t" * 40, "9" * 20),
+        ),
         ({"MessageSid": [], "ErrorCode": [" \x00"]}, StatusUpdate("", "", "\ufffd")),
     ],
 )
@@ -113,21 +126,29 @@ def test_status_updates(form: dict[str, list[str]], expected: StatusUpdate) -> N
     assert status_update(form) == expected
 
 
+REQUIRED = {"From": ["+447700900001"], "AccountSid": ["AC1"], "MessageSid": ["SM1"]}
 names = st.one_of(
     st.sampled_from([*FORM, "MediaUrl0", "MediaContentType0", "ErrorCode", "MessageStatus", "Body#2"]),
     st.text(st.characters()),
 )
 any_text = st.text(st.one_of(st.characters(), st.sampled_from("\x00\ud800\udfff\n")))
-forms = st.dictionaries(names, st.lists(any_text, max_size=3))
+loose_forms = st.dictionaries(names, st.lists(any_text, max_size=3))
+forms = st.one_of(loose_forms, loose_forms.map(lambda form: form | REQUIRED))
 
 
 @given(forms)
 def test_any_form_is_a_text_or_not_twilios_and_loses_nothing(form: dict[str, list[str]]) -> None:
-    try:
-        text = incoming_text(form)
-    except NotTwilio as refused:
-        assert not any(value.strip() for value in form.get(refused.field, [""])[:1])
+    missing = [
+        n
+        for n in ("From", "AccountSid", "MessageSid")
+        if not 0 < len("".join(form.get(n, [])[:1]).strip()) <= 64
+    ]
+    if missing:
+        with pytest.raises(NotTwilio) as refused:
+            incoming_text(form)
+        assert refused.value.field in missing
         return
+    text = incoming_text(form)
     stored = json.dumps(text.raw, ensure_ascii=False)
     stored.encode()
     assert "\\u0000" not in stored
