@@ -62,7 +62,6 @@ def uv_environment() -> dict[str, str]:
     env |= {
         "UV_PYTHON": base_python(),
         "UV_PYTHON_DOWNLOADS": "never",
-        "UV_NO_CONFIG": "1",
         "UV_HTTP_TIMEOUT": env.get("UV_HTTP_TIMEOUT", "180"),
     }
     env.pop("UV_PROJECT_ENVIRONMENT", None)

@@ -24,6 +24,7 @@ FORBIDDEN = re.compile(r"\b(A?GPL|L?GPL|GNU|EUPL|SSPL|BUSL|Commons Clause|propri
 EXCEPTIONS: dict[str, str] = {
     "psycopg": "LGPL-3.0: a library that we import and do not change; anybody may put another in its place",
     "psycopg-binary": "LGPL-3.0: as psycopg",
+    "psycopg2-binary": "LGPL-3.0: Rasa asks for it; we neither change nor call it",
 }
 
 
@@ -35,13 +36,20 @@ def verdict(name: str, licence: str) -> str | None:
     choices = re.split(r"\s+OR\s+|\s+or\s+", licence)
     if any(ALLOWED.search(choice) and not FORBIDDEN.search(choice) for choice in choices):
         return None
-    return f"{name}: {licence or 'no licence named'}"
+    return f"{name}: {licence[:80] or 'no licence named'}"
 
 
 def shipped(project: Path) -> list[str]:
     """The names of the packages that a project runs with, from its lock file."""
-    command = [str(ensure_uv()), "export", "--frozen", "--offline", "--quiet", "--no-dev", "--no-hashes"]
-    command += ["--no-annotate", "--no-header", "--no-emit-project", "--project", str(project)]
+    command = [str(ensure_uv()), "export", "--frozen", "--offline", "--quiet", "--no-hashes"]
+    command += [
+        "--no-default-groups",
+        "--no-annotate",
+        "--no-header",
+        "--no-emit-project",
+        "--project",
+        str(project),
+    ]
     listing = subprocess.run(command, env=uv_environment(), capture_output=True, text=True, check=True).stdout
     return [re.split(r"[=<>!~;\[ @]", line, maxsplit=1)[0] for line in listing.splitlines() if line.strip()]
 
