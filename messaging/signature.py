@@ -13,8 +13,6 @@ from typing import Protocol
 from urllib.parse import parse_qs, parse_qsl, urlparse
 
 from twilio.request_validator import (
-    HMAC_SHA1,
-    HMAC_SHA256,
     SIGNATURE_HEADER,
     SIGNATURE_SETTINGS_HEADER,
     RequestValidator,
@@ -22,8 +20,6 @@ from twilio.request_validator import (
     get_signature_algorithm,
     remove_port,
 )
-
-_ALGORITHMS = frozenset({HMAC_SHA1, HMAC_SHA256})
 
 
 class Headers(Protocol):
@@ -60,7 +56,7 @@ def is_signed(url: str, form: Mapping[str, Sequence[str]] | bytes, headers: Head
     try:
         return bool(auth_token) and _is_signed(url, form, headers, auth_token)
     except (ValueError, TypeError, AttributeError):
-        # A port that is no number, text that has no UTF-8 form, a header that is no text.
+        # A port that is no number, text without a UTF-8 form, an unknown algorithm, a header that is no text.
         return False
 
 
@@ -68,8 +64,8 @@ def _is_signed(
     url: str, form: Mapping[str, Sequence[str]] | bytes, headers: Headers, auth_token: str
 ) -> bool:
     signature = _header(headers, SIGNATURE_HEADER)
-    algorithm = get_signature_algorithm(_header(headers, SIGNATURE_SETTINGS_HEADER)).upper()
-    if not signature or algorithm not in _ALGORITHMS:
+    algorithm = get_signature_algorithm(_header(headers, SIGNATURE_SETTINGS_HEADER))
+    if not signature:
         return False
     parsed = urlparse(url)
     body_hash = parse_qs(parsed.query).get("bodySHA256", [""])[0]

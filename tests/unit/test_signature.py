@@ -127,7 +127,14 @@ def test_a_body_that_is_no_form_is_held_to_its_hash() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{}, headers(""), headers("é" * 28), headers("\udcff"), headers(DOCUMENTED + "="), headers(DOCUMENTED[:-1])],
+    [
+        {},
+        headers(""),
+        headers("é" * 28),
+        headers("\udcff"),
+        headers(DOCUMENTED + "="),
+        headers(DOCUMENTED[:-1]),
+    ],
 )
 def test_a_missing_or_broken_header_is_refused(given: dict[str, str]) -> None:
     assert not is_signed(URL, FORM, given, TOKEN)
@@ -158,7 +165,9 @@ def test_random_input_is_refused_and_never_raises(
     assert is_signed(url, form, given_headers, TOKEN) is False
 
 
-@given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.lists(st.text(st.characters(codec="utf-8")))))
+@given(
+    st.dictionaries(st.text(st.characters(codec="utf-8")), st.lists(st.text(st.characters(codec="utf-8"))))
+)
 def test_whatever_is_rightly_signed_is_taken(form: dict[str, list[str]]) -> None:
     assert is_signed(URL, form, headers(sign(URL, form)), TOKEN)
 

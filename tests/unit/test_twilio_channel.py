@@ -28,6 +28,7 @@ from messaging.channels.twilio_errors import classify, known_codes
 from messaging.signature import is_signed
 from models.session import TransactionOpenError
 from tests.support.fake_twilio import ACCOUNT_SID, AUTH_TOKEN, LINE, FakeTwilio
+from tests.support.twilio_messages import Fault
 from tests.support.twilio_rules import broken_shape, problem_of
 
 PUBLIC = "https://line.example/sub/"
@@ -169,6 +170,7 @@ def test_every_way_to_fail_has_its_meaning(
         error = failure_of(sender)
         assert (error.failure, error.code) == (failure, code)
     sender.send(a_text())  # one fault, one failure: the connection serves again
+    assert len(fake.messages) == 1 + Fault(**fault).accept  # and nothing was sent twice on the way
 
 
 @pytest.mark.parametrize(
@@ -176,8 +178,9 @@ def test_every_way_to_fail_has_its_meaning(
     [("7", 7), ("0", 0), ("99999", 3600), ("Sun, 22 Nov 2026 12:00:00 GMT", None), ("-1", None), ("²", None)],
 )
 def test_retry_after_is_handed_on_within_reason(fake: FakeTwilio, header: str, seconds: int | None) -> None:
-    fake.fail_next(code=20429, headers={"Retry-After": header})
-    assert failure_of(channel(fake)).retry_after_seconds == seconds
+    for status in (429, 400):
+        fake.fail_next(code=20429, status=status, headers={"Retry-After": header})
+        assert failure_of(channel(fake)).retry_after_seconds == seconds
 
 
 def test_a_slow_answer_is_unknown_and_the_text_is_on_its_way(fake: FakeTwilio) -> None:
