@@ -1,9 +1,10 @@
-"""Checks that the lock files fit their projects and name no package host but PyPI and npm."""
+"""Checks that the lock files fit their projects, need no compiler, and name no host but PyPI and npm."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 from setup.environments import uv_environment
@@ -15,12 +16,22 @@ HOSTS = {
     "bot/rasa/uv.lock": {"pypi.org", "files.pythonhosted.org"},
     "package-lock.json": {"registry.npmjs.org"},
 }
+# Come as source only, and are nothing but Python, so that a machine without a compiler can install them.
+SOURCE_ONLY = {"docopt", "mattermostwrapper", "randomname"}
 _HOST = re.compile(r"https?://([^/\"'\s]+)")
 
 
 def strange_hosts(text: str, allowed: set[str]) -> set[str]:
     """The hosts in a lock file that are not allowed."""
     return set(_HOST.findall(text)) - allowed
+
+
+def needs_compiler(lock: str) -> list[str]:
+    """The packages in a uv.lock that come without any wheel and are not known to be nothing but Python."""
+    packages = tomllib.loads(lock).get("package", [])
+    fetched = [package for package in packages if "registry" in package["source"]]
+    without = [package["name"] for package in fetched if not package.get("wheels")]
+    return sorted(set(without) - SOURCE_ONLY)
 
 
 def fits(project: Path) -> bool:
@@ -40,6 +51,11 @@ def main() -> int:
         for project in (ROOT, ROOT / "bot" / "rasa")
         if not fits(project)
     ]
+    for name in (name for name in HOSTS if name.endswith("uv.lock")):
+        lock = (ROOT / name).read_text(encoding="utf-8")
+        problems += [
+            f"{name}: {package} has no wheel, and would need a compiler" for package in needs_compiler(lock)
+        ]
     for problem in problems:
         say(problem)
     return 1 if problems else 0

@@ -166,3 +166,14 @@ def test_lock_files_name_only_the_public_hosts() -> None:
     for name, allowed in lock_files.HOSTS.items():
         assert lock_files.strange_hosts((ROOT / name).read_text(encoding="utf-8"), allowed) == set()
     assert lock_files.strange_hosts('"https://mirror.example.org/x"', {"pypi.org"}) == {"mirror.example.org"}
+
+
+def test_a_package_without_a_wheel_is_found() -> None:
+    source = 'source = { registry = "https://pypi.org/simple" }'
+    lock = (
+        f'[[package]]\nname = "built"\n{source}\n'
+        f'[[package]]\nname = "docopt"\n{source}\n'
+        f'[[package]]\nname = "ready"\n{source}\nwheels = [{{ url = "https://pypi.org/ready-any.whl" }}]\n'
+        '[[package]]\nname = "ours"\nsource = { editable = "." }\n'
+    )
+    assert lock_files.needs_compiler(lock) == ["built"]
