@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -39,6 +40,7 @@ class AppSettings:
 
 def main() -> None:
     """Set everything up, then run until stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what a step has started, as Ctrl-C does
     try:
         env = with_env_file(os.environ, ROOT / ".env")
         port = read_port(env.get("PORT", ""))

@@ -7,6 +7,7 @@ runs once on SQLite and once on PostgreSQL.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -52,19 +53,23 @@ def command_for(what: str, more: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Set up and run; the exit status is that of what was run."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command = command_for(arguments[0] if arguments else "test", arguments[1:])
         env = prepare()
     except SetupError as problem:
         stop_with(str(problem))
+    except KeyboardInterrupt:
+        stop_with("Stopped.")
     env.setdefault(DATABASES, "both")
     say(f"running {' '.join(arguments)} ...")
     with subprocess.Popen(command, cwd=ROOT, env=env) as running:
+        # Ctrl-C reaches it by itself; SIGTERM is passed on so that it, too, closes what it has opened.
+        signal.signal(signal.SIGTERM, lambda *_: running.send_signal(signal.SIGINT))
         while True:
             try:
                 return running.wait()
             except KeyboardInterrupt:
-                # Ctrl-C reaches it too; let it close what it has opened.
                 continue
 
 

@@ -137,8 +137,13 @@ def _readable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> P
     )  # fmt: skip
     if probe.returncode == 0:
         return binaries
-    copy = folder / "pginstall"
+    # A wheel finds its libraries by where they lie from its programs, so both keep their places.
+    package = binaries.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copy = folder / "wheel" / package.name / binaries.parent.name
     shutil.copytree(binaries.parent, copy, symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / "wheel" / libraries.name)
     folder.chmod(0o755)
     return copy / "bin"
 
