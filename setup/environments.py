@@ -44,7 +44,7 @@ def sync_app(*, everything: bool) -> None:
 
 
 def sync_bot() -> None:
-    """Bring the bot's environment to what `bot/rasa/uv.lock` says (about 1 GB to fetch the first time)."""
+    """Bring the bot's environment to what `bot/rasa/uv.lock` says (about 450 MB to fetch the first time)."""
     project = ROOT / "bot" / "rasa"
     expected = stamps.digest([project / "pyproject.toml", project / "uv.lock"])
     stamp = BOT / STAMP

@@ -67,7 +67,7 @@ def prepare(env: Mapping[str, str]) -> AppSettings:
     with steps.step("Python packages for the service"):
         sync_app(everything=False)
     settings = ask_app(env)
-    with steps.step("Python packages for the bot (about 1 GB the first time)"):
+    with steps.step("Python packages for the bot (about 500 MB the first time)"):
         if settings.local_bot:
             sync_bot()
     with steps.step("NHS.UK front end"):

@@ -27,7 +27,7 @@ def prepare() -> dict[str, str]:
     env = dict(os.environ)
     with steps.step("Python packages for the service and its tests"):
         sync_app(everything=True)
-    with steps.step("Python packages for the bot (about 1 GB the first time)"):
+    with steps.step("Python packages for the bot (about 500 MB the first time)"):
         sync_bot()
     with steps.step("NHS.UK front end"):
         build_front_end.build()
