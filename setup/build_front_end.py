@@ -59,6 +59,7 @@ def _fetch() -> None:
     # Node brings its own certificates; a company's are added to them.
     if "SSL_CERT_FILE" in env:
         env.setdefault("NODE_EXTRA_CA_CERTS", env["SSL_CERT_FILE"])
+    env.setdefault("NODE_USE_SYSTEM_CA", "1")
     env["NPM_CONFIG_UPDATE_NOTIFIER"] = "false"
     bin_folder = ROOT / ".venv" / "bin"
     env["PATH"] = f"{bin_folder}{os.pathsep}{env.get('PATH', os.defpath)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -58,14 +59,11 @@ def sync_bot() -> None:
 
 def uv_environment() -> dict[str, str]:
     """The environment for uv: the system's own Python, never one from elsewhere; certificates honoured."""
-    env = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
-    env |= {
-        "UV_PYTHON": base_python(),
-        "UV_PYTHON_DOWNLOADS": "never",
-        "UV_HTTP_TIMEOUT": env.get("UV_HTTP_TIMEOUT", "180"),
-    }
-    env.pop("UV_PROJECT_ENVIRONMENT", None)
-    return env
+    ours = {"VIRTUAL_ENV", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT"}
+    env = {name: value for name, value in os.environ.items() if name not in ours}
+    # A company's certificates count where the machine knows them, as well as through SSL_CERT_FILE.
+    wishes = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_TIMEOUT": "180"}
+    return wishes | env | {"UV_PYTHON": base_python(), "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def base_python() -> str:
@@ -80,4 +78,13 @@ def _works(environment: Path) -> bool:
 
 def _sync(project: Path, options: list[str], failed: str) -> None:
     command: list[str | Path] = [ensure_uv(), "sync", "--frozen", "--project", project, *options]
-    run_command(command, failed=failed, env=uv_environment())
+    run_command(command, failed=failed, env=uv_environment() | {"UV_PYTHON": _python_for(project / ".venv")})
+
+
+def _python_for(environment: Path) -> str:
+    # uv removes an environment that was made with another Python, and with it whatever runs there:
+    # the one it was made with stays, as long as it is a 3.11 that exists.
+    python = (environment / "bin" / "python").resolve()
+    settings = environment / "pyvenv.cfg"
+    known = settings.is_file() and re.search(r"^version_info = 3\.11\.", settings.read_text(), re.MULTILINE)
+    return str(python) if known and python.is_file() else base_python()
