@@ -13,9 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("bench", "bot", "care", "cli", "messaging", "models", "scheduler", "setup", "tests", "web")
 LONGEST_FILE = 300
 MAY_PRINT = {"cli", "setup", "bench"}
-TALKS_TO_A_PERSON = Path(
-    "bot/rasa/train.py"
-)  # a program that people start, in an environment without our cli
+# A program of its own, where neither our cli nor our clock can be imported.
+TRAINING = Path("bot/rasa/train.py")
 CLOCK = Path("models/clock.py")
 ONLY_COMMIT = Path("models/session.py")
 TELLS_THE_TIME = {
