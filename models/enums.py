@@ -148,7 +148,6 @@ class TaskKind(StrEnum):
 
     PHONE_THIS_PERSON = "phone_this_person"
     CALL_REQUESTED = "call_requested"
-    MAY_MEAN_APPOINTMENT = "may_mean_appointment"
     TEXT_NOT_DELIVERED = "text_not_delivered"
     READ_PICTURE = "read_picture"
 

@@ -21,6 +21,11 @@ from models.settings import get_settings
 
 BUSY_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_SECONDS = 5
+# Twilio waits 15 seconds for the webhook: a stuck database must fail before that, so that the
+# text goes to the spool and Twilio gets its answer.
+_POSTGRESQL_LIMITS = (
+    "-c lock_timeout=4000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=30000"
+)
 
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 
@@ -112,7 +117,8 @@ def build_engine(sqlalchemy_url: str) -> Engine:
         pool_pre_ping=True,
         pool_size=20,
         max_overflow=20,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        hide_parameters=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": _POSTGRESQL_LIMITS},
     )
 
 
@@ -128,7 +134,11 @@ def _sqlite(sqlalchemy_url: str, database: str | None) -> Engine:
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     built = create_engine(
-        sqlalchemy_url, pool_size=20, max_overflow=20, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+        sqlalchemy_url,
+        pool_size=20,
+        max_overflow=20,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
     event.listen(built, "connect", _on_sqlite_connect)
     event.listen(built, "begin", _on_sqlite_begin)

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
     bot_url: str = ""
     bot_token: str = ""
     bot_timeout_seconds: float = 10.0
+    #: How long a turn may take before another worker takes it; more than every try of the bot together.
+    turn_lease_seconds: float = 45.0
+    #: How long a send may take before its fate counts as unknown, and how long we then wait for word.
+    send_lease_seconds: float = 30.0
+    unknown_after_seconds: float = 60.0
+    #: How long a person waits for an unreachable bot before the holding reply.
+    holding_after_seconds: float = 120.0
     smtp_url: str = ""
     mail_from: str = ""
     redis_url: str = ""

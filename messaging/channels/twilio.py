@@ -11,6 +11,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ __all__ = ["TwilioChannel", "classify", "twilio_client"]
 
 STATUS_PATH: Final = "/webhooks/twilio/status"
 POOL_SIZE: Final = 32
+#: How many of the latest texts to one number are looked through.
+LISTED: Final = 50
 # A supplier that asks for more than this is not obeyed to the letter; the outbox has its own longest wait.
 LONGEST_RETRY_AFTER_SECONDS: Final = 3600
 _LONGEST_ERROR_CODE: Final = 10
@@ -78,6 +81,32 @@ class TwilioChannel:
         if isinstance(outcome, SendError):
             raise outcome
         return outcome
+
+    def taken_on(self, message: OutgoingText, since: datetime) -> list[Accepted]:
+        """Every text in Twilio's own list with this number and these words, made at or after `since`.
+
+        The list does not carry our id, so number, words and time must do. Raises `SendError` when
+        the list cannot be read.
+        """
+        assert_no_transaction()
+        # Twilio's times have whole seconds.
+        earliest = since.replace(microsecond=0)
+        unread: SendError | None = None
+        listed: list[Any] = []
+        try:
+            listed = self._client.messages.list(to=f"{self._prefix}{message.to_address}", limit=LISTED)
+        except SendError as error:
+            unread = error
+        except Exception:  # noqa: BLE001 - whatever went wrong, we know nothing new
+            unread = SendError(Failure.UNKNOWN, "list_unreadable")
+        # Raised outside the handlers, as in `send`.
+        if unread is not None:
+            raise unread
+        return [
+            Accepted(item.sid)
+            for item in listed
+            if (item.body or "").strip() == message.text.strip() and item.date_created >= earliest
+        ]
 
     def _arguments(self, message: OutgoingText) -> dict[str, str]:
         try:

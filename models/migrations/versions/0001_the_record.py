@@ -656,7 +656,6 @@ def upgrade() -> None:
             sa.Enum(
                 "phone_this_person",
                 "call_requested",
-                "may_mean_appointment",
                 "text_not_delivered",
                 "read_picture",
                 name="task_kind",

@@ -1,0 +1,119 @@
+"""The worker: screens, takes turns and sends, each in threads of its own, woken by the database.
+
+Screening never waits for a turn, and a turn never waits for a send: a slow supplier or a dead
+bot holds up nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from messaging import delivery, heartbeats, screening, turns, wake
+from models.logs import describe
+from models.session import engine
+
+TURN_THREADS = 8
+SEND_THREADS = 8
+#: How often waiting threads look without being woken: back-off and held texts come due by time alone.
+POLL_SECONDS = 1.0
+#: How long a thread rests after an error that is not about one text, such as a database that is away.
+REST_SECONDS = 0.5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kind of work. `look` finds a piece and takes it, or says that there is none."""
+
+    name: str
+    threads: int
+    look: Callable[[], Callable[[], None] | None]
+
+
+def stages(ask_bot: turns.AskBot, channels: delivery.Channels) -> tuple[Stage, ...]:
+    """What the worker does, in the order in which a text meets it."""
+
+    def look_for_turn() -> Callable[[], None] | None:
+        found, lease = turns.claim()
+        if lease is not None:
+            return lambda: turns.run(lease, ask_bot)
+        return _nothing if found else None
+
+    def look_for_send() -> Callable[[], None] | None:
+        found, claimed = delivery.claim()
+        if claimed is not None:
+            return lambda: delivery.send(claimed, channels)
+        return _nothing if found else None
+
+    def look_for_text() -> Callable[[], None] | None:
+        return _nothing if screening.screen_next() else None
+
+    return (
+        # One thread: screening is quick, and newest first means the same for everybody.
+        Stage("screen", 1, look_for_text),
+        Stage("turn", TURN_THREADS, look_for_turn),
+        Stage("send", SEND_THREADS, look_for_send),
+    )
+
+
+def run_once(ask_bot: turns.AskBot, channels: delivery.Channels) -> int:
+    """Do everything that waits, then return how many pieces of work that was."""
+    done = 0
+    busy = True
+    while busy:
+        busy = False
+        for stage in stages(ask_bot, channels):
+            while (work := stage.look()) is not None:
+                work()
+                done += 1
+                busy = True
+    return done
+
+
+def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.Event) -> None:
+    """Work until told to stop; what is under way is finished first."""
+    bells: list[wake.Bell] = []
+    threads: list[threading.Thread] = []
+    for stage in stages(ask_bot, channels):
+        bell = wake.Bell()
+        bells.append(bell)
+        threads += [
+            threading.Thread(target=_work, args=(stage, bell, bells, stopping), name=f"{stage.name}-{i}")
+            for i in range(stage.threads)
+        ]
+    listener = wake.Listener(engine(), bells, stopping)
+    for thread in (*threads, listener):
+        thread.start()
+    log.info("worker_ready")
+    heartbeats.beat_until(stopping, "worker", f"worker:{socket.gethostname()}:{os.getpid()}")
+    # Sleeping threads wake within one poll and see that it is time to stop.
+    for thread in threads:
+        thread.join()
+
+
+def _work(stage: Stage, bell: wake.Bell, bells: list[wake.Bell], stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            work = stage.look()
+            if work is None:
+                bell.wait(POLL_SECONDS)
+                continue
+            # There may be more: let another thread look while this one works.
+            bell.ring()
+            work()
+            for other in bells:
+                other.ring()
+        except Exception as error:  # noqa: BLE001 - a thread that dies would lose its share of texts
+            log.error("stage_failed", stage=stage.name, error=describe(error))
+            stopping.wait(REST_SECONDS)
+
+
+def _nothing() -> None:
+    """The work was done while looking."""
