@@ -118,7 +118,7 @@ class TurnReply:
 def _object(raw: str | bytes) -> Json:
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         # "from None": the decoder's message quotes the text.
         raise ContractError("body: not JSON") from None
     if not isinstance(body, dict):

@@ -15,7 +15,7 @@ _NO = frozenset("\U0001f44e\u274c\u274e\U0001f645")
 
 
 def as_message(texts: Sequence[str]) -> str:
-    """All texts as one, a line each, with NUL taken out and no text left to begin with "/"."""
+    """All texts as one, a line each: no NUL, no half emoji, and none that begins with "/"."""
     return _not_a_command("\n".join(_not_a_command(text) for text in texts))[:MOST_CHARACTERS]
 
 
@@ -36,6 +36,6 @@ def intent_without_words(message: str) -> str | None:
 
 
 def _not_a_command(text: str) -> str:
-    text = text.replace("\0", "").strip().lstrip(_NOTHING_SEEN).strip()
+    text = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip().lstrip(_NOTHING_SEEN).strip()
     rest = text.lstrip("/")
     return DIVISION_SLASH * (len(text) - len(rest)) + rest
