@@ -76,9 +76,11 @@ def read_rulebook(source: str) -> Rulebook:
     rules = tuple(_rule(item, macros) for item in data["rules"])
     if len({rule.id for rule in rules}) != len(rules):
         raise ValueError("a rule id is given twice")
+    # Where a rule says "cutting", people also write "cuttin".
+    dropped = {word[:-1]: word for word in re.findall(r"\b[a-z]{3,}ing\b", source)}
     spelling = Spelling(
         known=frozenset(data["known_words"].split()),
-        forms={str(key): str(value) for key, value in data["spellings"].items()},
+        forms=dropped | {str(key): str(value) for key, value in data["spellings"].items()},
     )
     return Rulebook(
         version=str(data["version"]),

@@ -21,7 +21,9 @@ _LEVELS: Final = {AlertLevel.URGENT: 2, AlertLevel.SOFT: 1, AlertLevel.ROUTINE: 
 #: Where levels are equal: what kills within the hour first, then danger to life, then harm by others.
 _KINDS: Final = {AlertKind.MEDICAL_EMERGENCY: 2, AlertKind.RISK_DISCLOSURE: 1, AlertKind.SAFEGUARDING: 0}
 #: A sentence of one of these, then "no", then a noun: "no chest pain". "No I want to die" is an answer and a cry.
-_NOUN = re.compile(r"suicid|self ?harm|chest|pains?\b|overdose|stroke|heart|thoughts|abuse|domestic|dark|rape")
+_NOUN = re.compile(
+    r"suicid|self ?harm|chest|pains?\b|overdose|stroke|heart|thoughts|abuse|domestic|dark|rape"
+)
 _WHY: Final = frozenset({"why", "if", "unless"})
 _LOOK_BACK: Final = 9
 
@@ -111,9 +113,7 @@ def _matches(rule: Rule, sentence: str, after: str, book: Rulebook) -> Iterator[
         yield _Finding(rule.id, rule.kind, level, other_person=other)
 
 
-def _level(
-    rule: Rule, found: re.Match[str], sentence: str, after: str, book: Rulebook
-) -> AlertLevel | None:
+def _level(rule: Rule, found: re.Match[str], sentence: str, after: str, book: Rulebook) -> AlertLevel | None:
     """The rule's level, softened by negation or by a time long past; None when it does not count."""
     before, rest = sentence[: found.start()].split()[-_LOOK_BACK:], sentence[found.end() :]
     if rule.negatable and _negated(before, found.group(), book):
@@ -136,8 +136,10 @@ def _negated(before: list[str], found: str, book: Rulebook) -> bool:
     for position in range(len(before) - 1, -1, -1):
         word = before[position]
         if word == "no":
-            return "thoughts" in skipped or bool(skipped & {"plans", "plan", "intention", "urge", "desire"}) or (
-                not skipped and _NOUN.match(found) is not None
+            return (
+                "thoughts" in skipped
+                or bool(skipped & {"plans", "plan", "intention", "urge", "desire"})
+                or (not skipped and _NOUN.match(found) is not None)
             )
         if word in book.negators:
             # "I don't want to feel suicidal" is a disclosure, and "why don't I kill myself" no denial.
