@@ -2,10 +2,13 @@
 
 No page may ask another host for anything, and Frutiger is for NHS bodies only: its font faces are
 cut out of the style sheet, which then falls back to Arial. Our own files in web/assets are copied.
+All of it stands in one folder named after its content, so that browsers may keep it for ever; the
+file `version` says which folder that is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -73,12 +76,26 @@ def _fetch() -> None:
 def _copy() -> None:
     draft = OUT.with_name("build.new")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    files = draft / "files"
+    files.mkdir(parents=True)
     if ASSETS.is_dir():
-        shutil.copytree(ASSETS, draft, dirs_exist_ok=True)
+        shutil.copytree(ASSETS, files, dirs_exist_ok=True)
     style = (NHSUK / "nhsuk-frontend.min.css").read_text(encoding="utf-8")
     script = (NHSUK / "nhsuk-frontend.min.js").read_text(encoding="utf-8")
-    (draft / "nhsuk-frontend.min.css").write_text(local_style(style), encoding="utf-8")
-    (draft / "nhsuk-frontend.min.js").write_text(local_script(script), encoding="utf-8")
+    (files / "nhsuk-frontend.min.css").write_text(local_style(style), encoding="utf-8")
+    (files / "nhsuk-frontend.min.js").write_text(local_script(script), encoding="utf-8")
+    version = version_of(files)
+    files.rename(draft / version)
+    (draft / "version").write_text(version, encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(OUT)
+
+
+def version_of(folder: Path) -> str:
+    """Twelve hexadecimal digits that change with the name or content of any file in the folder."""
+    digest = hashlib.sha256()
+    for path in sorted(file for file in folder.rglob("*") if file.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
