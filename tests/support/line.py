@@ -44,7 +44,7 @@ class EchoBot:
             meanwhile()
         if self.failing:
             raise BotUnavailable("down")
-        text = "You said: " + " | ".join(request.texts)
+        text = "You said: " + " | ".join(request.texts)[:200]
         return TurnReply((Reply(text),), self.outcomes, {"turns": request.state.get("turns", 0) + 1})
 
 
