@@ -25,6 +25,9 @@ GSM_EXTENSION: Final = frozenset("^{}\\[~]|€\f")
 _SINGLE: Final[dict[Encoding, int]] = {"GSM-7": 160, "UCS-2": 70}
 _JOINED: Final[dict[Encoding, int]] = {"GSM-7": 153, "UCS-2": 67}
 
+#: Beyond it UTF-16 needs two units for a character.
+_LAST_SINGLE_UNIT: Final = "\uffff"
+
 _QUOTES = dict.fromkeys("‘’‚‛′‵`´ʼ‹›", "'") | dict.fromkeys("“”„‟″‶«»", '"')
 _DASHES = dict.fromkeys("‐‑‒–—―−⁃•", "-")
 _SPACES = dict.fromkeys("\t\u00a0\u1680\u202f\u205f\u3000", " ") | {
@@ -114,4 +117,4 @@ def _encoding(text: str) -> Encoding:
 def _cost(character: str, encoding: Encoding) -> int:
     if encoding == "GSM-7":
         return 2 if character in GSM_EXTENSION else 1
-    return 2 if ord(character) > 0xFFFF else 1
+    return 2 if character > _LAST_SINGLE_UNIT else 1

@@ -1,4 +1,4 @@
-"""The first safety net: does this text need a person, how soon, and which lane is right?
+"""The first safety net: says whether a text needs a person, how soon, and down which lane.
 
 Rules over plain words, sentence by sentence, without the bot and without a model, so that every
 alert can be explained by the rules it names. Recall comes before precision. The rules themselves
@@ -20,7 +20,7 @@ __all__ = ["Alert", "AlertKind", "AlertLevel", "Screening", "screen"]
 _LEVELS: Final = {AlertLevel.URGENT: 2, AlertLevel.SOFT: 1, AlertLevel.ROUTINE: 0}
 #: Where levels are equal: what kills within the hour first, then danger to life, then harm by others.
 _KINDS: Final = {AlertKind.MEDICAL_EMERGENCY: 2, AlertKind.RISK_DISCLOSURE: 1, AlertKind.SAFEGUARDING: 0}
-#: A sentence of one of these, then "no", then a noun: "no chest pain". "No I want to die" is an answer and a cry.
+#: What a bare "no" can deny: "no chest pain". "No I want to die" is an answer and a cry.
 _NOUN = re.compile(
     r"suicid|self ?harm|chest|pains?\b|overdose|stroke|heart|thoughts|abuse|domestic|dark|rape"
 )
@@ -67,7 +67,7 @@ def screen(text: str, *, asked: str | None = None, under_18: bool = False) -> Sc
     """
     book = rulebook()
     words = plain_words(text, book.spelling)
-    findings = [found for found in _findings(words.sentences, book)]
+    findings = list(_findings(words.sentences, book))
     findings += _answer(words.sentences, asked, book)
     if words.cut:
         findings.append(_Finding("engine.too_long", AlertKind.RISK_DISCLOSURE, AlertLevel.SOFT))

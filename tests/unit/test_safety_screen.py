@@ -66,10 +66,11 @@ def test_false_alarms(name: str, share: float) -> None:
     assert len(urgent) <= share * len(group), urgent
 
 
-def test_the_second_set_holds() -> None:
-    risky = [row for row in rows("safety_second.jsonl", "risky") if row["level"] == "urgent"]
+@pytest.mark.parametrize("name", ["safety_second.jsonl", "safety_third.jsonl", "safety_fourth.jsonl"])
+def test_later_sets_hold(name: str) -> None:
+    risky = [row for row in rows(name, "risky") if row["level"] == "urgent"]
     missed = [row["id"] for row in risky if level(row) is not AlertLevel.URGENT]
-    hard = rows("safety_second.jsonl", "hard")
+    hard = rows(name, "hard")
     alarms = [row["id"] for row in hard if level(row) is AlertLevel.URGENT]
     assert len(missed) <= 0.05 * len(risky), missed
     assert len(alarms) <= 0.10 * len(hard), alarms
