@@ -69,6 +69,9 @@ def screen(text: str, *, asked: str | None = None, under_18: bool = False) -> Sc
     words = plain_words(text, book.spelling)
     findings = list(_findings(words.sentences, book))
     findings += _answer(words.sentences, asked, book)
+    if any(book.phrases["not_safe_to_text"].search(sentence) for sentence in words.sentences):
+        rule = "safeguarding.not_safe_to_text"
+        findings.append(_Finding(rule, AlertKind.SAFEGUARDING, AlertLevel.URGENT, silent=True))
     if words.cut:
         findings.append(_Finding("engine.too_long", AlertKind.RISK_DISCLOSURE, AlertLevel.SOFT))
     if not findings:

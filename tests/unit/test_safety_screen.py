@@ -178,6 +178,28 @@ def test_not_safe_to_text_is_not_answered() -> None:
     assert screening.reply_key is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (None, "please don't text me back, he'll see"),
+        (None, "it is not safe to text me"),
+        (None, "don't reply my husband reads everything"),
+        ("We have your message. Tell us if it is not safe to text you here.", "it is not safe"),
+        ("Is it safe for us to text you on this number?", "nope"),
+    ],
+)
+def test_a_phone_that_is_not_safe_gets_an_alert_and_silence(asked: str | None, text: str) -> None:
+    screening = screen(text, asked=asked)
+    assert screening.alert is not None
+    assert screening.alert.level is AlertLevel.URGENT
+    assert screening.reply_key is None
+
+
+@pytest.mark.parametrize("text", ["yes no problem", "its no problem", "no worries", "yes I can"])
+def test_a_friendly_no_is_not_a_no(text: str) -> None:
+    assert screen(text, asked="Can you keep yourself safe?").alert is None
+
+
 def test_under_18_gets_the_childrens_reply() -> None:
     assert screen("I want to die", under_18=True).reply_key == "risk_child"
     assert screen("I want to die").reply_key == "risk_adult"
