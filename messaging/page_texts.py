@@ -40,6 +40,9 @@ def posted(body: bytes, *, limit: int) -> Posted:
     NUL and lone surrogates become U+FFFD. Raises `BadRequestError` for anything else than an object
     with a text of at most `limit` characters; an empty text is a text.
     """
+    # A body without a stated length is cut at the limit, not refused.
+    if len(body) >= BODY_LIMIT:
+        raise BadRequestError(f"This message is too long. It can be up to {limit:,} characters.", 413)
     fields = _object(body)
     text = fields.get("text")
     if not isinstance(text, str):

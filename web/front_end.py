@@ -48,6 +48,7 @@ def dress(app: Flask, settings: Settings) -> None:
             app.wsgi_app,
             root=str(BUILD),
             prefix="static/",
+            allow_all_origins=False,
             immutable_file_test=lambda _path, url: bool(_IMMUTABLE.match(url)),
             add_headers_function=_only_as_it_is,
         )

@@ -57,10 +57,18 @@ class Handset:
 
 @blueprint.get("/phone")
 def page() -> ResponseReturnValue:
-    """The handsets that the address names, three to begin with."""
+    """The handsets that the address names, three to begin with; `number` and `to` add or change one."""
+    keys = request.args.getlist("handset")
+    wanted = request.args.get("number", "")
+    problem = ""
+    if wanted:
+        try:
+            keys.append(f"{phone_lines.drama_number(wanted)[-3:]}.{request.args.get('to', '')}")
+        except BadRequestError as error:
+            problem = str(error)
     with reading() as session:
-        handsets = _handsets(session, request.args.getlist("handset"))
-        return _render(session, handsets)
+        html = _render(session, _handsets(session, keys), wanted=wanted if problem else "", problem=problem)
+    return html, 404 if problem else 200
 
 
 @blueprint.post("/phone")
@@ -68,7 +76,7 @@ def send_form() -> ResponseReturnValue:
     """A text from a browser without scripts; afterwards the page again, by a GET."""
     e164 = phone_lines.drama_number(request.form.get("number", ""))
     slug = request.form.get("to", "")
-    text = request.form.get("text", "").replace("\r\n", "\n")
+    text = (request.form.get("choice") or request.form.get("text", "")).replace("\r\n", "\n")
     keys = request.form.getlist("handset")
     with reading() as session:
         line = phone_lines.line_called(session, _settings(), slug)
@@ -80,7 +88,7 @@ def send_form() -> ResponseReturnValue:
                 for h in _handsets(session, keys)
             ]
             return _render(session, handsets), problem.status
-    _take_in(e164, line, checked, request.form.get("id") or str(uuid4()))
+    _take_in(e164, line, checked, str(uuid4()))
     return redirect(f"/phone?{_query(keys)}#handset-{e164[-3:]}", 303)
 
 
@@ -136,8 +144,10 @@ def _handsets(session: Session, keys: list[str]) -> list[Handset]:
     lines = phone_lines.lines(session, _settings())
     named = {line.slug: line for line in lines}
     found: dict[str, Handset] = {}
-    for key in keys[:MOST_HANDSETS]:
+    for key in keys:
         digits, _, slug = key.partition(".")
+        if len(found) >= MOST_HANDSETS and digits not in found:
+            continue
         if len(digits) == 3 and digits.isascii() and digits.isdigit():  # noqa: PLR2004 - 000 to 999
             found[digits] = Handset(digits, named.get(slug, lines[0]))
     if not found:
@@ -148,7 +158,7 @@ def _handsets(session: Session, keys: list[str]) -> list[Handset]:
     ]
 
 
-def _render(session: Session, handsets: list[Handset]) -> str:
+def _render(session: Session, handsets: list[Handset], *, wanted: str = "", problem: str = "") -> str:
     keys = [handset.key for handset in handsets]
     return render_template(
         "phone.html",
@@ -159,7 +169,8 @@ def _render(session: Session, handsets: list[Handset]) -> str:
         without={key: f"/phone?{_query([k for k in keys if k != key])}" for key in keys},
         free=_free_digits(handsets),
         can_add=len(handsets) < MOST_HANDSETS,
-        new_id=lambda: str(uuid4()),
+        wanted=wanted,
+        problem=problem,
     )
 
 

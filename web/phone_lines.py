@@ -40,6 +40,7 @@ _REASON_WORDS: Final = {
     "frozen": "this conversation is closed",
     "erased": "their details have been erased",
 }
+_ON_THE_HANDSET: Final = frozenset({DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.DELIVERED})
 #: Nothing more happens to a text with one of these.
 SETTLED: Final = frozenset(
     {
@@ -133,6 +134,7 @@ def _with_status(entry: Entry, reason: str | None) -> dict[str, Any]:
         "status": entry.status,
         "status_text": status_text(entry.status, parts, reason),
         "parts": parts,
+        "unsent": entry.status is not None and entry.status not in _ON_THE_HANDSET,
         "settled": entry.status is None or entry.status in SETTLED,
     }
 
