@@ -24,7 +24,7 @@ from models.enums import DeliveryStatus, OptChoice, Purpose, TaskKind
 from models.logs import describe
 from models.messages import OutboundMessage
 from models.people import ContactPoint
-from models.session import reading, transaction
+from models.session import ROW_LOCK, reading, transaction
 from models.settings import get_settings
 
 Channels = Mapping[enums.Channel, Channel]
@@ -57,7 +57,9 @@ def claim() -> tuple[bool, Claim | None]:
         if session.execute(_next_to_send()).first() is None:
             return False, None
     with transaction() as session:
-        message = session.scalar(_next_to_send().with_for_update(skip_locked=True, of=OutboundMessage))
+        message = session.scalar(
+            _next_to_send().with_for_update(skip_locked=True, key_share=True, of=OutboundMessage)
+        )
         if message is None:
             return False, None
         conversation = session.get_one(Conversation, message.conversation_id)
@@ -157,7 +159,7 @@ def _may_go(session: Session, message: OutboundMessage, conversation: Conversati
 
 def _write_accepted(claimed: Claim, accepted: Accepted) -> None:
     with transaction() as session:
-        message = session.get_one(OutboundMessage, claimed.message.message_id, with_for_update=True)
+        message = session.get_one(OutboundMessage, claimed.message.message_id, with_for_update=ROW_LOCK)
         if message.attempts != claimed.attempt:
             return
         message.provider_id = accepted.provider_id
@@ -172,7 +174,7 @@ def _write_accepted(claimed: Claim, accepted: Accepted) -> None:
 def _write_failure(claimed: Claim, error: SendError) -> None:
     log.warning("send_failed", outbound_id=claimed.message.message_id, error=str(error))
     with transaction() as session:
-        message = session.get_one(OutboundMessage, claimed.message.message_id, with_for_update=True)
+        message = session.get_one(OutboundMessage, claimed.message.message_id, with_for_update=ROW_LOCK)
         if message.attempts != claimed.attempt or message.status is not DeliveryStatus.SENDING:
             return
         message.sending_until = None

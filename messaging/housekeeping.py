@@ -17,7 +17,7 @@ from models.conversations import Conversation
 from models.enums import DeliveryStatus, Purpose
 from models.messages import InboundMessage, OutboundMessage
 from models.people import Hub
-from models.session import reading, transaction
+from models.session import ROW_LOCK, reading, transaction
 from models.settings import get_settings
 
 
@@ -79,7 +79,7 @@ def _store_spooled(incoming: IncomingText, received_at: datetime) -> None:
 
 def _hold(session: Session, inbound_id: int) -> bool:
     inbound = session.get_one(InboundMessage, inbound_id)
-    conversation = session.get_one(Conversation, inbound.conversation_id, with_for_update=True)
+    conversation = session.get_one(Conversation, inbound.conversation_id, with_for_update=ROW_LOCK)
     session.refresh(inbound)
     if inbound.turn_id is not None:
         return False

@@ -14,7 +14,7 @@ from messaging.channels.twilio_errors import classify
 from models.clock import now
 from models.enums import DeliveryStatus
 from models.messages import DeliveryReceipt, OutboundMessage
-from models.session import transaction
+from models.session import ROW_LOCK, transaction
 from models.upsert import insert_if_new
 
 log = structlog.get_logger()
@@ -59,14 +59,14 @@ def record(receipt: Receipt) -> bool:
 def _find(session: Session, receipt: Receipt) -> OutboundMessage | None:
     """Our own id first: it is known even when we never saw the supplier's answer."""
     if receipt.message_id is not None:
-        message = session.get(OutboundMessage, receipt.message_id, with_for_update=True)
+        message = session.get(OutboundMessage, receipt.message_id, with_for_update=ROW_LOCK)
         if message is not None:
             return message
     return session.scalar(
         select(OutboundMessage)
         .where(OutboundMessage.provider_id == receipt.provider_id)
         .limit(1)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
 
 

@@ -25,10 +25,12 @@ from models.enums import AlertKind, AlertLevel, Channel, OptChoice, Purpose, Tas
 from models.logs import describe
 from models.messages import InboundMessage, OutboundMessage
 from models.people import ContactPoint, Hub
-from models.session import reading, transaction
+from models.session import ROW_LOCK, reading, transaction
 
 #: A second risky text within this time gets other words, not the same again.
 AGAIN = timedelta(minutes=30)
+#: The rules that hear "it is not safe to text me". From then on the send guard stops every text.
+NOT_SAFE_RULES = {"safeguarding.not_safe_to_text", "asked.not_safe_to_text"}
 
 log = structlog.get_logger()
 
@@ -46,7 +48,7 @@ def screen_next() -> bool:
     inbound_id: int | None = None
     try:
         with transaction() as session:
-            inbound = session.scalar(_newest_unscreened().with_for_update(skip_locked=True))
+            inbound = session.scalar(_newest_unscreened().with_for_update(skip_locked=True, key_share=True))
             if inbound is None:
                 return False
             inbound_id = inbound.id
@@ -63,7 +65,7 @@ def screen_next() -> bool:
 
 def screen_one(session: Session, inbound: InboundMessage) -> None:
     """Screen this text and write what follows from it, in the caller's transaction."""
-    conversation = session.get_one(Conversation, inbound.conversation_id, with_for_update=True)
+    conversation = session.get_one(Conversation, inbound.conversation_id, with_for_update=ROW_LOCK)
     inbound.screened_at = now()
     asked = outbox.last_text_to(session, conversation.id)
     result = screen(inbound.text, asked=asked)
@@ -108,9 +110,13 @@ def _on_alert(
         rules_version=result.alert.rules_version,
     )
     log.info("alert_raised", alert_id=str(alert_id), inbound_id=inbound.id)
-    if result.reply_key is None:
-        return
     contact = session.get_one(ContactPoint, conversation.contact_point_id)
+    told_us_now = not NOT_SAFE_RULES.isdisjoint(result.alert.rules)
+    if told_us_now:
+        contact.safe_to_text = False
+        outbox.cancel_waiting(session, contact.id, "not_safe_to_text")
+    if result.reply_key is None and not told_us_now:
+        return
     if opt_outs.opted_out(session, contact.id) or not contact.safe_to_text:
         # No text may go out, so a person has to phone.
         alerts.add_task(
@@ -122,7 +128,8 @@ def _on_alert(
         )
         return
     key = replies.choose_reply(result, recently_sent=_crisis_reply_sent(session, conversation))
-    _answer(session, conversation, inbound, key, Purpose.CRISIS, TurnKind.SAFETY)
+    if key is not None:
+        _answer(session, conversation, inbound, key, Purpose.CRISIS, TurnKind.SAFETY)
 
 
 def _on_keyword(

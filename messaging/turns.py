@@ -14,10 +14,10 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
-from bot.client import BotUnavailable
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.client import BotUnavailable
 from bot.contract import TurnReply, TurnRequest
 from care import dialogue, opt_outs
 from messaging import outbox, turn_context
@@ -26,7 +26,8 @@ from models.conversations import Conversation, Turn
 from models.enums import Purpose, Sender, TurnKind
 from models.logs import describe
 from models.messages import InboundMessage
-from models.session import reading, transaction
+from models.people import ContactPoint
+from models.session import ROW_LOCK, reading, transaction
 from models.settings import get_settings
 
 #: Seconds until the bot is asked again, by how often it has failed in a row; the last one repeats.
@@ -96,7 +97,7 @@ def claim() -> tuple[bool, Lease | None]:
 def commit(lease: Lease, reply: TurnReply, *, bot_milliseconds: int) -> bool:
     """T2b: write everything the turn brought, or nothing. Returns whether it was written."""
     with transaction() as session:
-        conversation = session.get_one(Conversation, lease.conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, lease.conversation_id, with_for_update=ROW_LOCK)
         if conversation.lease_token != lease.token:
             log.info("turn_fenced_off", conversation=str(lease.conversation_id))
             return False
@@ -128,7 +129,7 @@ def commit(lease: Lease, reply: TurnReply, *, bot_milliseconds: int) -> bool:
 def postpone(lease: Lease) -> None:
     """Give the conversation back after a failure, to be tried again after a pause that grows."""
     with transaction() as session:
-        conversation = session.get_one(Conversation, lease.conversation_id, with_for_update=True)
+        conversation = session.get_one(Conversation, lease.conversation_id, with_for_update=ROW_LOCK)
         if conversation.lease_token != lease.token:
             return
         pause = BACKOFF_SECONDS[min(conversation.failed_turns, len(BACKOFF_SECONDS) - 1)]
@@ -162,7 +163,9 @@ def _longest_waiting() -> Select[Conversation]:
 
 def _lock_longest_waiting(session: Session) -> Conversation | None:
     # SQLite holds its one write lock already and ignores FOR UPDATE.
-    chosen = session.scalar(_longest_waiting().with_for_update(skip_locked=True, of=Conversation))
+    chosen = session.scalar(
+        _longest_waiting().with_for_update(skip_locked=True, key_share=True, of=Conversation)
+    )
     # Between look and lock another worker may have dealt with the texts.
     if chosen is None or not _texts_to_answer(session, chosen.id):
         return None
@@ -189,6 +192,8 @@ def _kind_without_bot(session: Session, conversation: Conversation) -> TurnKind 
         return TurnKind.FROZEN
     if opt_outs.opted_out(session, conversation.contact_point_id):
         return TurnKind.OPTED_OUT
+    if not session.get_one(ContactPoint, conversation.contact_point_id).safe_to_text:
+        return TurnKind.NOT_SAFE
     if conversation.owner_id is not None:
         return TurnKind.PERSON
     return None

@@ -19,7 +19,7 @@ from models.clock import now
 from models.conversations import Conversation
 from models.enums import Channel, DeliveryStatus, Purpose
 from models.messages import OutboundMessage
-from models.session import reading, transaction
+from models.session import ROW_LOCK, reading, transaction
 from models.settings import get_settings
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ def release_broken_off() -> int:
         broken_off = session.scalars(
             select(OutboundMessage)
             .where(OutboundMessage.status == DeliveryStatus.SENDING, OutboundMessage.sending_until < now())
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, key_share=True)
         ).all()
         for message in broken_off:
             message.status = DeliveryStatus.UNKNOWN
@@ -108,7 +108,7 @@ def _look_up(
 
 def _write(message_id: int, attempts: int, accepted: Accepted | None) -> bool:
     with transaction() as session:
-        message = session.get_one(OutboundMessage, message_id, with_for_update=True)
+        message = session.get_one(OutboundMessage, message_id, with_for_update=ROW_LOCK)
         if message.status is not DeliveryStatus.UNKNOWN or message.attempts != attempts:
             return False
         if accepted is not None:
@@ -125,7 +125,7 @@ def _write(message_id: int, attempts: int, accepted: Accepted | None) -> bool:
 
 def _ask_again_later(message_id: int, attempts: int) -> bool:
     with transaction() as session:
-        message = session.get_one(OutboundMessage, message_id, with_for_update=True)
+        message = session.get_one(OutboundMessage, message_id, with_for_update=ROW_LOCK)
         if message.status is not DeliveryStatus.UNKNOWN or message.attempts != attempts:
             return False
         if message.created_at < now() - delivery.TOO_OLD:

@@ -59,6 +59,7 @@ class TurnKind(StrEnum):
     KEYWORD = "keyword"
     PERSON = "person"
     OPTED_OUT = "opted_out"
+    NOT_SAFE = "not_safe"
     FROZEN = "frozen"
 
 

@@ -27,6 +27,10 @@ _POSTGRESQL_LIMITS = (
     "-c lock_timeout=4000 -c statement_timeout=8000 -c idle_in_transaction_session_timeout=30000"
 )
 
+#: Locks a row against other writers, but not against rows that merely refer to it (FOR NO KEY UPDATE):
+#: otherwise a new task for a conversation would wait for the turn that holds it. SQLite has no row locks.
+ROW_LOCK = {"key_share": True}
+
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 
 

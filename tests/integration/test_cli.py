@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from bot.contract import Outcome
 from models.session import reading
-from models.settings import Settings
 from models.staff import AuditEvent
 from tests.support.line import PHONE, Line, conversation
 
@@ -52,8 +52,8 @@ def test_a_database_that_is_away_is_one_plain_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("nonsense",), ("hub", "create"), ("scheduler", "run-once", "--at", "yesterday")]
 )
-def test_bad_usage_is_2(settings: Settings, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    assert settings
+@pytest.mark.usefixtures("settings")
+def test_bad_usage_is_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     answer = _linkline(tmp_path, *arguments)
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
@@ -65,8 +65,8 @@ def test_settings_that_clash_are_one_plain_sentence(tmp_path: Path) -> None:
     assert answer.stderr.strip().startswith("Set SECRET_KEY")
 
 
-def test_hubs_are_added_listed_and_refused(settings: Settings, tmp_path: Path) -> None:
-    assert settings
+@pytest.mark.usefixtures("settings")
+def test_hubs_are_added_listed_and_refused(tmp_path: Path) -> None:
     add = ("hub", "create", "--slug", "skem", "--name", "Skelmersdale Wellbeing", "--number", "07700 900901")
     assert _linkline(tmp_path, *add).returncode == 0
     again = _linkline(tmp_path, *add)
@@ -77,8 +77,8 @@ def test_hubs_are_added_listed_and_refused(settings: Settings, tmp_path: Path) -
     assert bad.returncode == 2
 
 
-def test_demonstration_hubs_are_loaded_once(settings: Settings, tmp_path: Path) -> None:
-    assert settings
+@pytest.mark.usefixtures("settings")
+def test_demonstration_hubs_are_loaded_once(tmp_path: Path) -> None:
     assert "Added 5" in _linkline(tmp_path, "demo", "load").stdout
     assert "already" in _linkline(tmp_path, "demo", "load").stdout
 
@@ -102,8 +102,6 @@ def test_the_scheduler_lists_without_doing(database: Engine, tmp_path: Path) -> 
 
 
 def test_an_export_holds_everything_by_number_and_by_id(database: Engine, tmp_path: Path) -> None:
-    from bot.contract import Outcome
-
     line = Line()
     line.bot.outcomes = (Outcome("consent_given", {"text_version": "welcome-1"}), Outcome("referral_started"))
     line.says("OK, my name is Albert")
@@ -132,8 +130,8 @@ def test_an_export_holds_everything_by_number_and_by_id(database: Engine, tmp_pa
     assert [(event.action, str(event.patient_id)) for event in events] == [("export", patient_id)] * 2
 
 
-def test_an_export_of_nobody_is_a_plain_failure(settings: Settings, tmp_path: Path) -> None:
-    assert settings
+@pytest.mark.usefixtures("settings")
+def test_an_export_of_nobody_is_a_plain_failure(tmp_path: Path) -> None:
     nobody = _linkline(tmp_path, "patient", "export", "07700900055", "--to", "x.json")
     assert (nobody.returncode, nobody.stderr.strip()) == (
         1,

@@ -8,21 +8,22 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 
 from bot.contract import Outcome
-from messaging import housekeeping, turns
-from messaging.channels.base import Failure, SendError
+from messaging import housekeeping, intake, spool, turns
+from messaging.channels.base import Accepted, Failure, IncomingText, OutgoingText, SendError
 from messaging.intake import Taken
 from models import clock
 from models.clock import now
 from models.conversations import Conversation, Turn
 from models.enums import Channel, DeliveryStatus, Purpose, ReferralStatus, TaskKind, TurnKind
-from models.messages import InboundMessage
+from models.messages import InboundMessage, OutboundMessage
 from models.people import Consent
 from models.referrals import Referral
 from models.safety import Task
 from models.session import transaction
-from tests.support.line import PHONE, Line, conversation, inbound, outbound, record
+from tests.support.line import HUB_NUMBER, PHONE, Line, conversation, inbound, outbound, record
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -67,7 +68,7 @@ def test_texts_waiting_together_are_one_turn_in_the_order_of_storage(line: Line)
 
 
 def test_a_text_that_comes_while_the_bot_thinks_gets_a_turn_of_its_own(line: Line) -> None:
-    line.bot.meanwhile = lambda: line.text("two") and None
+    line.bot.meanwhile = lambda: line.text("two")
     line.text("one")
     line.work()
     assert line.heard() == ["You said: one", "You said: two"]
@@ -197,10 +198,7 @@ class _Supplier:
         self.failures = list(failures)
         self.accepted: list[str] = []
 
-    def send(self, message: object) -> object:
-        from messaging.channels.base import Accepted, OutgoingText
-
-        assert isinstance(message, OutgoingText)
+    def send(self, message: OutgoingText) -> Accepted:
         if self.failures:
             raise self.failures.pop(0)
         self.accepted.append(message.text)
@@ -209,13 +207,11 @@ class _Supplier:
 
 def test_a_reply_waits_for_the_one_ahead_of_it(database: Engine) -> None:
     supplier = _Supplier(SendError(Failure.RETRY, "connect"))
-    line = Line({channel: supplier for channel in Channel})  # type: ignore[dict-item]
+    line = Line(dict.fromkeys(Channel, supplier))
     line.says("one")
     line.says("two")
     assert supplier.accepted == []
     with transaction() as session:
-        from models.messages import OutboundMessage
-
         for message in session.scalars(select(OutboundMessage)):
             message.not_before = now()
     line.work()
@@ -224,7 +220,7 @@ def test_a_reply_waits_for_the_one_ahead_of_it(database: Engine) -> None:
 
 def test_a_send_of_unknown_fate_is_not_repeated_and_does_not_block(database: Engine) -> None:
     supplier = _Supplier(SendError(Failure.UNKNOWN, "read_timeout"))
-    line = Line({channel: supplier for channel in Channel})  # type: ignore[dict-item]
+    line = Line(dict.fromkeys(Channel, supplier))
     line.says("one")
     line.says("two")
     assert supplier.accepted == ["You said: two"]
@@ -234,10 +230,6 @@ def test_a_send_of_unknown_fate_is_not_repeated_and_does_not_block(database: Eng
 def test_the_database_away_means_the_spool_and_later_an_answer(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sqlalchemy.exc import OperationalError
-
-    from messaging import intake
-
     def refuse(*_: object) -> int:
         raise OperationalError("INSERT", {}, Exception("away"))
 
@@ -254,10 +246,6 @@ def test_the_database_away_means_the_spool_and_later_an_answer(
 
 def test_a_text_stored_twice_through_the_spool_is_one(line: Line) -> None:
     line.text("hello", provider_id="SM8")
-    from messaging import spool
-    from messaging.channels.base import IncomingText
-    from tests.support.line import HUB_NUMBER
-
     again = IncomingText("simulator", "test", "SM8", PHONE, HUB_NUMBER, "hello")
     spool.keep(again, now())
     assert housekeeping.take_in_spool() == 1

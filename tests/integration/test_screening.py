@@ -8,15 +8,26 @@ import pytest
 from sqlalchemy import Engine, select
 
 from care import opt_outs
-from messaging import screening
+from messaging import intake, screening
+from messaging.channels.base import IncomingText
 from models.clock import now
 from models.conversations import Conversation, Turn
-from models.enums import AlertKind, AlertLevel, Channel, DeliveryStatus, Purpose, TaskKind, TurnKind
+from models.enums import (
+    AlertKind,
+    AlertLevel,
+    Channel,
+    DeliveryStatus,
+    Purpose,
+    StaffRole,
+    TaskKind,
+    TurnKind,
+)
 from models.messages import InboundMessage
 from models.people import ContactPoint
 from models.safety import SafetyAlert, Task
 from models.session import transaction
-from tests.support.line import Line, conversation, outbound, record
+from models.staff import Staff
+from tests.support.line import HUB_NUMBER, PHONE, Line, conversation, outbound, record
 
 RISKY = "I want to kill myself"
 
@@ -69,8 +80,6 @@ def test_it_is_screened_while_a_person_owns_the_thread(line: Line, database: Eng
 
 
 def _give_to_a_link_worker() -> None:
-    from models.enums import StaffRole
-    from models.staff import Staff
 
     with transaction() as session:
         staff = Staff(email="a@example.org", name="Asha", role=StaffRole.LINK_WORKER, created_at=now())
@@ -95,6 +104,16 @@ def test_where_it_is_not_safe_to_text_a_person_must_phone(line: Line) -> None:
         session.scalars(select(ContactPoint)).one().safe_to_text = False
     assert line.says(RISKY) == []
     assert [task.kind for task in _tasks()] == [TaskKind.PHONE_THIS_PERSON]
+
+
+def test_who_says_that_texts_are_not_safe_gets_none_and_is_phoned(line: Line) -> None:
+    line.says("my husband hits me")
+    assert line.says("its not safe to text me he reads my phone") == []
+    assert line.says("hello") == []
+    assert len(line.bot.requests) == 0
+    assert _tasks()[0].kind is TaskKind.PHONE_THIS_PERSON
+    with record() as session:
+        assert session.scalars(select(ContactPoint)).one().safe_to_text is False
 
 
 def test_a_second_risky_text_gets_other_words(line: Line) -> None:
@@ -183,9 +202,6 @@ def test_help_is_answered_with_the_crisis_line(line: Line) -> None:
 
 
 def test_a_picture_is_looked_at_by_a_person(line: Line) -> None:
-    from messaging import intake
-    from messaging.channels.base import IncomingText
-    from tests.support.line import HUB_NUMBER, PHONE
 
     intake.take_in(
         IncomingText(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select
 
-from messaging import unknown_sends
+from messaging import delivery, turns, unknown_sends
 from models import clock
 from models.enums import DeliveryStatus, TaskKind
 from models.messages import DeliveryReceipt, InboundMessage
@@ -133,11 +133,9 @@ def test_the_same_words_sent_twice_are_told_apart(line: TwilioLine, monkeypatch:
 def test_a_worker_that_died_while_sending_leaves_an_unknown_send(
     line: TwilioLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from messaging import delivery
 
     line.receives("hello")
     line.work_screening()
-    from messaging import turns
 
     _found, lease = turns.claim()
     assert lease
@@ -214,7 +212,7 @@ def test_a_whatsapp_is_answered_on_whatsapp(line: TwilioLine) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "   ", "\x00", "😀😀", "x" * 1600, " /restart", "\n\n/slot{}", "Zalgo h̸̡̪e", "\ud800", "‮rtl"],
+    ["", "   ", "\x00", "😀😀", "x" * 1600, " /restart", "\n\n/slot{}", "Zalgo h̸̡̪e", "\ud800", "\u202ertl"],
 )
 def test_odd_texts_are_stored_and_answered(line: TwilioLine, body: str) -> None:
     sendable = body.encode("utf-8", "replace").decode()

@@ -62,7 +62,9 @@ def twilio_line(settings: Settings) -> Iterator[TwilioLine]:
             parts = urlsplit(url)
             # The proxy in front of us takes the prefix off the path.
             path = parts.path.removeprefix("/linkline")
-            answer = client.post(f"{path}?{parts.query}" if parts.query else path, data=body, headers=dict(headers))
+            answer = client.post(
+                f"{path}?{parts.query}" if parts.query else path, data=body, headers=dict(headers)
+            )
             return answer.status_code, answer.text
 
         fake.webhooks.poster = post

@@ -238,6 +238,7 @@ def upgrade() -> None:
                 "keyword",
                 "person",
                 "opted_out",
+                "not_safe",
                 "frozen",
                 name="turn_kind",
                 native_enum=False,
