@@ -232,11 +232,11 @@ def test_hostile_length_is_bounded(piece: str) -> None:
     best = 1.0
     for _ in range(3):
         started = time.perf_counter()
-        screening = screen(text, asked="Can you keep yourself safe?")
+        screen(text, asked="Can you keep yourself safe?")
         best = min(best, time.perf_counter() - started)
     assert best < 0.2
     # What could not be read whole never passes for safe.
-    assert screening.alert is not None
+    assert screen(text, asked="Can you keep yourself safe?").alert is not None
 
 
 def test_a_typical_text_takes_under_two_milliseconds() -> None:
