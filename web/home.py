@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
-from flask import Blueprint, render_template, send_from_directory
+from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -37,7 +37,9 @@ def home() -> ResponseReturnValue:
 @blueprint.get("/favicon.ico")
 def favicon() -> ResponseReturnValue:
     """Browsers ask for it here, whatever the page says."""
-    return send_from_directory(ASSETS, "favicon.svg", mimetype="image/svg+xml", max_age=86_400)
+    answer = Response((ASSETS / "favicon.svg").read_bytes(), mimetype="image/svg+xml")
+    answer.headers["Cache-Control"] = "max-age=86400"
+    return answer
 
 
 def _hubs() -> list[HubCard]:
