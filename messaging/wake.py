@@ -94,9 +94,10 @@ class Listener(threading.Thread):
 
     def _listen_postgresql(self) -> None:
         with self._engine.connect() as connection:
+            # Asked for first: a detached connection no longer says what the driver's own is.
+            driver = connection.connection.driver_connection
             # LISTEN must not wait for a commit, and this connection never goes back to the pool.
             connection.detach()
-            driver = connection.connection.driver_connection
             if driver is None:
                 raise SQLAlchemyError("no connection")
             with contextlib.closing(driver):

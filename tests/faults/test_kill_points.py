@@ -106,21 +106,18 @@ def test_scheduler_killed_between_storing_a_spooled_text_and_deleting_its_file(a
 
 def test_scheduler_killed_at_every_step_of_cleaning_up_after_a_dead_worker(armed: Service) -> None:
     person, other = armed.person(), armed.person()
-    # One worker dies with a turn of one person under way, the next with a send to the other.
-    worker = armed.arm("after T2a")
-    armed.supplier.text_until_taken(person, "hello")
-    worker.wait_killed()
-    armed.arm("after the supplier's accept", 1)
-    worker.start()
+    steps = ("stale lease freed", "broken-off send found", "supplier's list read", "unknown send settled")
+    for point in steps:
+        scheduler = armed.arm(point)
+    # One worker dies with a send to one person under way, the next with a turn of the other.
+    worker = armed.arm("after the supplier's accept")
     armed.supplier.text_until_taken(other, "good morning")
     worker.wait_killed()
-    for point in (
-        "stale lease freed",
-        "broken-off send found",
-        "supplier's list read",
-        "unknown send settled",
-    ):
-        scheduler = armed.arm(point)
+    armed.arm("after T2a")
+    worker.start()
+    armed.supplier.text_until_taken(person, "hello")
+    worker.wait_killed()
+    for _step in steps:
         scheduler.wait_killed()
         scheduler.start()
     worker.start()
