@@ -11,6 +11,18 @@ from rasa_sdk.interfaces import ActionExecutionRejection as SdkRejection
 from turn_store import current_turn
 
 
+class StrictExecutor(ActionExecutor):
+    """rasa_sdk's executor, except that an event it would only log about and drop is an error."""
+
+    @staticmethod
+    def validate_events(events: list[Any], action_name: str) -> list[Any]:
+        """All events. Raises `ValueError` when rasa_sdk would keep only some of them."""
+        kept: list[Any] = ActionExecutor.validate_events(events, action_name)
+        if len(kept) != len(events):
+            raise ValueError(action_name)
+        return kept
+
+
 class InProcessActions(EndpointConfig):
     """Stands where Rasa expects the action server's address.
 
@@ -21,7 +33,7 @@ class InProcessActions(EndpointConfig):
         """Register every action of `package`. Exits, as rasa_sdk does, when it cannot be imported."""
         # Selective: an action that does not ask for the domain is not handed a copy of it.
         super().__init__(url="in-process", enable_selective_domain=True)
-        self.executor = ActionExecutor()
+        self.executor = StrictExecutor()
         self.executor.register_package(package)
 
     async def request(self, *_: Any, **kwargs: Any) -> Any:

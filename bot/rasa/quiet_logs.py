@@ -30,27 +30,33 @@ class _EventName(str):
     __slots__ = ()
 
 
-def set_up(level: str | None = None) -> None:
+def set_up(level: str | None = None) -> int:
     """Send records at `level` and above to stderr; `BOT_LOG_LEVEL` or ERROR when none is given.
 
-    Ours are shown from INFO on. Call it before Rasa is imported, so that nothing is logged earlier.
+    Ours are shown from INFO on. Call it before Rasa is imported, so that nothing is logged earlier,
+    and `hold` with the level it returns afterwards.
     """
     chosen = (level or os.environ.get("BOT_LOG_LEVEL") or "ERROR").upper()
     least = logging.getLevelNamesMapping().get(chosen, logging.ERROR)
-    logging.setLogRecordFactory(_record)
     logging.captureWarnings(capture=True)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    # On the handler too: TensorFlow and Rasa move the levels of loggers when they are imported.
-    handler.addFilter(lambda record: _is_ours(record.name) or record.levelno >= least)
     logging.basicConfig(level=least, handlers=[handler], force=True)
-    logging.getLogger(OURS).setLevel(min(logging.INFO, least))
+    hold(least)
     structlog.configure(
         processors=[_only_the_event],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    return least
+
+
+def hold(least: int) -> None:
+    """Put factory and levels (back) in place: TensorFlow moves the root's level when it is imported."""
+    logging.setLogRecordFactory(_record)
+    logging.getLogger().setLevel(least)
+    logging.getLogger(OURS).setLevel(min(logging.INFO, least))
 
 
 def where(error: BaseException, tb: TracebackType | None = None) -> str:

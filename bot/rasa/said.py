@@ -36,6 +36,13 @@ def intent_without_words(message: str) -> str | None:
 
 
 def _not_a_command(text: str) -> str:
-    text = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").strip().lstrip(_NOTHING_SEEN).strip()
+    text = (
+        text.replace("\0", "")
+        .encode("utf-8", "replace")
+        .decode("utf-8")
+        .strip()
+        .lstrip(_NOTHING_SEEN)
+        .strip()
+    )
     rest = text.lstrip("/")
     return DIVISION_SLASH * (len(text) - len(rest)) + rest

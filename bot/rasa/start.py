@@ -58,11 +58,11 @@ def main() -> None:
         sys.exit(f"The bot did not start: {error}")
     os.environ.update(RASA_TELEMETRY_ENABLED="false", TF_CPP_MIN_LOG_LEVEL="3")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
-    quiet_logs.set_up()
+    level = quiet_logs.set_up()
     sys.excepthook = quiet_logs.no_words_on_crash
     train.say("Loading the language model...")
     app, model = build(token, float(os.environ.get("BOT_TURN_SECONDS", TURN_SECONDS)))
-    announce(app, model, host, port)
+    announce(app, model, f"{host}:{port}", level)
     app.run(host=host, port=port, workers=1, access_log=False, debug=False, motd=False)
 
 
@@ -83,7 +83,7 @@ def build(token: str, turn_seconds: float) -> tuple[Sanic, Any]:
     return app, model
 
 
-def announce(app: Sanic, model: Any, host: str, port: int) -> None:
+def announce(app: Sanic, model: Any, address: str, log_level: int) -> None:
     """Load the model as soon as the server listens, and say when it is ready."""
     started = time.monotonic()
 
@@ -101,9 +101,10 @@ def announce(app: Sanic, model: Any, host: str, port: int) -> None:
             # Straight to the processor: Rasa's lock store is not needed, since the app asks one
             # turn of a conversation at a time and the bot keeps nothing between two.
             running.ctx.agent = SimpleNamespace(handle_message=agent.processor.handle_message)
+            quiet_logs.hold(log_level)
             model.model_hash = path.name.split(".")[0]
             model.ready = True
-            train.say(f"Ready: the bot answers on {host}:{port} after {time.monotonic() - started:.0f} s.")
+            train.say(f"Ready: the bot answers on {address} after {time.monotonic() - started:.0f} s.")
 
         running.add_task(load_in_background())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,67 +18,106 @@ import start
 
 LONGER_THAN_A_TURN = 2.0
 load_agent = start.load_agent
+Events = list[dict[str, Any]]
+
+
+def fault() -> str:
+    """What this turn is to suffer."""
+    from turn_store import current_turn
+
+    turn = current_turn()
+    return str(turn.request.context.get("fault", "")) if turn else ""
+
+
+async def hang(events: Events, tracker: Any) -> Events:
+    await asyncio.sleep(LONGER_THAN_A_TURN)
+    return events
+
+
+async def block(events: Events, tracker: Any) -> Events:
+    time.sleep(LONGER_THAN_A_TURN)  # noqa: ASYNC251 - that is the fault
+    return events
+
+
+async def fail(events: Events, tracker: Any) -> Events:
+    raise ValueError(tracker.latest_message["text"])
+
+
+async def be_nowhere(events: Events, tracker: Any) -> Events:
+    from rasa_sdk.interfaces import ActionNotFoundException
+
+    raise ActionNotFoundException("action_nowhere")
+
+
+async def rubbish(events: Events, tracker: Any) -> Events:
+    return [*events, {"not": "an event"}]
+
+
+async def unknown_event(events: Events, tracker: Any) -> Events:
+    return [*events, {"event": "nobody knows this"}]
+
+
+async def remember_too_much(events: Events, tracker: Any) -> Events:
+    return [*events, {"event": "slot", "name": "said", "value": {"words": "x" * 3000}}]
+
+
+async def go_on_for_ever(events: Events, tracker: Any) -> Events:
+    # The rule that welcomed is not recognised again, so Rasa looks for the next action, and the next.
+    return [*events, {"event": "slot", "name": "stage", "value": "new"}]
+
+
+ACTION_FAULTS: dict[str, Callable[[Events, Any], Awaitable[Events]]] = {
+    "action hangs": hang,
+    "action blocks the process": block,
+    "action raises after speaking": fail,
+    "action is not found": be_nowhere,
+    "action returns rubbish": rubbish,
+    "action returns an unknown event": unknown_event,
+    "action remembers too much": remember_too_much,
+    "action never ends the turn": go_on_for_ever,
+}
+
+
+def break_actions(executor: Any) -> None:
+    """Every registered action first does its work and then what the fault says."""
+
+    def broken(run: Callable[..., Awaitable[Events]]) -> Callable[..., Awaitable[Events]]:
+        async def run_with_fault(dispatcher: Any, tracker: Any, domain: Any) -> Events:
+            if fault() == "action stays silent":
+                return []
+            events = await run(dispatcher, tracker, domain)
+            return await ACTION_FAULTS[fault()](events, tracker) if fault() in ACTION_FAULTS else events
+
+        return run_with_fault
+
+    for name, run in executor.actions.items():
+        executor.actions[name] = broken(run)
+
+
+def break_method(owner: Any, method: str, when: str) -> None:
+    """The method raises while the turn's fault is `when`."""
+    whole = getattr(owner, method)
+
+    async def broken(*args: Any, **kwargs: Any) -> Any:
+        if fault() == when:
+            raise OSError("broken on purpose")
+        return await whole(*args, **kwargs)
+
+    setattr(owner, method, broken)
 
 
 def broken_load_agent() -> Any:
-    loaded = load_agent()
-    import turn_store
-    from actions import first_dialogue, speech
+    """The real agent, and then the faults."""
+    path, agent = load_agent()
     from rasa.core.processor import MessageProcessor
-    from rasa_sdk.interfaces import ActionNotFoundException
+    from turn_store import TurnStore
 
-    run, save, retrieve = first_dialogue.Answer.run, turn_store.TurnStore.save, turn_store.TurnStore.retrieve
-    parse = MessageProcessor.parse_message
-
-    def fault() -> str:
-        turn = turn_store.current_turn()
-        return str(turn.request.context.get("fault", "")) if turn else ""
-
-    async def broken_run(self: Any, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        if fault() == "action hangs":
-            await asyncio.sleep(LONGER_THAN_A_TURN)
-        if fault() == "action blocks the process":
-            time.sleep(LONGER_THAN_A_TURN)
-        if fault() == "action stays silent":
-            return []
-        events = await run(self, dispatcher, tracker, domain)
-        if fault() == "action raises after speaking":
-            raise ValueError(tracker.latest_message["text"])
-        if fault() == "action is not found":
-            raise ActionNotFoundException("action_nowhere")
-        if fault() == "action returns rubbish":
-            return [*events, {"not": "an event"}]
-        if fault() == "action returns an unknown event":
-            return [*events, {"event": "nobody knows this"}]
-        if fault() == "action remembers too much":
-            return [*events, speech.SlotSet("said", {"words": "x" * 3000})]
-        if fault() == "action never ends the turn":
-            return [*events, speech.SlotSet("stage", "new")]
-        return events
-
-    async def broken_save(self: Any, tracker: Any) -> None:
-        if fault() == "store does not save":
-            raise OSError("disk")
-        await save(self, tracker)
-
-    async def broken_retrieve(self: Any, sender_id: str) -> Any:
-        if fault() == "store does not read":
-            raise OSError("disk")
-        return await retrieve(self, sender_id)
-
-    async def broken_parse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if fault() == "understanding fails":
-            raise ValueError("model")
-        return await parse(self, *args, **kwargs)
-
-    executor = loaded[1].action_endpoint.executor
-    for name in executor.actions:
-        action = executor.actions[name].__self__
-        executor.actions[name] = broken_run.__get__(action)
-    turn_store.TurnStore.save = broken_save
-    turn_store.TurnStore.retrieve = broken_retrieve
-    MessageProcessor.parse_message = broken_parse
-    return loaded
+    break_actions(agent.action_endpoint.executor)
+    break_method(TurnStore, "save", "store does not save")
+    break_method(TurnStore, "retrieve", "store does not read")
+    break_method(MessageProcessor, "parse_message", "understanding fails")
+    break_method(MessageProcessor, "run_action_extract_slots", "slots fail")
+    return path, agent
 
 
 if __name__ == "__main__":
