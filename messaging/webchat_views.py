@@ -58,7 +58,7 @@ def form_too_old() -> Response:
     """The page again with what was written, when its token was no longer good: nothing is lost."""
     visitor = _visitor() or visitors.new_visitor()
     error = "This page was open for a long time. Your message is still here. Please send it again."
-    return _page(visitor, draft=request.form.get("text", "")[:TEXT_LIMIT], error=error, status=400)
+    return _page(visitor, draft=request.form.get("text", ""), error=error, status=400)
 
 
 @blueprint.post("/chat/end")

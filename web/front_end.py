@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+import nhsuk_frontend_jinja
 import structlog
 from flask import Flask
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
@@ -34,7 +35,9 @@ def make_flask(name: str) -> Flask:
             "undefined": ChainableUndefined,
             "trim_blocks": True,
             "lstrip_blocks": True,
-            "loader": ChoiceLoader([FileSystemLoader(TEMPLATES), PackageLoader("nhsuk_frontend_jinja")]),
+            "loader": ChoiceLoader(
+                [FileSystemLoader(TEMPLATES), PackageLoader(nhsuk_frontend_jinja.__name__)]
+            ),
         }
 
     return LinklineFlask(name, static_folder=None, template_folder=None)

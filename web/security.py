@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -19,7 +19,7 @@ CONTENT_SECURITY_POLICY: Final = (
 HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    # Forms need to say where they come from to ourselves (CSRF check over https), nobody else may know.
+    # Nobody else may know that somebody was here.
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
@@ -39,11 +39,13 @@ def protect(app: Flask, settings: Settings) -> CSRFProtect:
         SESSION_COOKIE_SECURE=is_https,
         # A chat stays open all day; the token is bound to the session in any case.
         WTF_CSRF_TIME_LIMIT=None,
+        # Privacy tools and proxies drop or change the Referer of honest people; the token is enough.
+        WTF_CSRF_SSL_STRICT=False,
     )
     if is_https:
         # Only then is there a TLS proxy in front of us that sets these headers; without one, anybody
         # could write them and pass for another address.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
 
     @app.after_request
     def add_headers(answer: Response) -> Response:
@@ -51,9 +53,8 @@ def protect(app: Flask, settings: Settings) -> CSRFProtect:
             answer.headers.setdefault(name, value)
         if is_https:
             answer.headers.setdefault("Strict-Transport-Security", f"max-age={_TWO_YEARS}")
-        if request.endpoint != "static":
-            # A shared computer keeps no page with what somebody wrote.
-            answer.headers.setdefault("Cache-Control", "no-store")
+        # A shared computer keeps no page with what somebody wrote.
+        answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
     return CSRFProtect(app)

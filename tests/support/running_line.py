@@ -114,7 +114,7 @@ class RunningLine:
             if self.runs(name):
                 os.killpg(process.pid, signal.SIGTERM)
         for name in self._processes:
-            self.kill(name)
+            self.kill(name, signal.SIGTERM)
         self._http.close()
 
     def text(self, number: str, text: str, **more: Any) -> httpx.Response:
