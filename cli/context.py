@@ -7,7 +7,6 @@ import threading
 from types import FrameType
 
 from bot.client import BotClient
-
 from models import session
 from models.logs import configure_logging
 from models.settings import Settings, get_settings
