@@ -81,6 +81,14 @@ class Program:
             self.send_signal(signal.SIGKILL)
             self._collect()
 
+    def kill_first_only(self) -> None:
+        """`kill -9` for the process that was started, and not for those that it has started itself."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        # Still watched by the guard: the others should end by themselves, and must be gone at the end.
+        self.process = None
+
     def wait_killed(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it has been killed. Raises when it lives on, or ended in any other way."""
         assert self.process is not None

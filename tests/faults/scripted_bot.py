@@ -1,6 +1,6 @@
-"""A stand-in for the bot that speaks its contract over HTTP, answers at once, and fails on command.
+"""A stand-in for the bot that speaks its contract over HTTP, answers in a known way, and fails on command.
 
-    python -m tests.faults.scripted_bot --port N
+    python -m tests.faults.scripted_bot --port N [--seconds S]
 
 It repeats what it was asked, so that its reply says which texts were in the turn. `POST /_fake/mode`
 with `{"mode": "hang", "for": "hello"}` changes how it behaves for turns whose texts contain these words
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import threading
+import time
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -51,6 +52,8 @@ class _Server(ThreadingHTTPServer):
     mode = Mode.WELL
     words = ""
     token = ""
+    #: How long a turn takes.
+    seconds = 0.0
     #: Ends every hang when the mode changes.
     changed = threading.Event()
 
@@ -83,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(204, b"")
 
     def _turn(self, request: TurnRequest) -> None:
+        time.sleep(self.server.seconds)
         hits = self.server.words in " ".join(request.texts)
         match self.server.mode if hits else Mode.WELL:
             case Mode.HANG:
@@ -116,7 +120,10 @@ def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--port", type=int, required=True)
-    server = _Server(("127.0.0.1", parser.parse_args().port), _Handler)
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long a turn takes")
+    options = parser.parse_args()
+    server = _Server(("127.0.0.1", options.port), _Handler)
+    server.seconds = options.seconds
     server.token = os.environ["BOT_TOKEN"]
     server.serve_forever()
 

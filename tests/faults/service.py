@@ -47,11 +47,13 @@ class Plan:
     """How a service is set up. `armed`: its programs can be told to die at a named point.
 
     `callbacks`: seconds between the supplier's reports about a text; without it there are none.
+    `slowness`: seconds that the scripted bot takes for a turn, and the supplier for a text.
     """
 
     bot: Bot = Bot.SCRIPTED
     armed: bool = False
     callbacks: float | None = None
+    slowness: float = 0.0
     settings: Mapping[str, str] = field(default_factory=lambda: QUICK)
 
 
@@ -143,6 +145,7 @@ class Service:
             return _is_up(self.bot_url + READY_PATH)
 
         script: list[str | Path] = [sys.executable, "-m", "tests.faults.scripted_bot", "--port", str(port)]
+        script += ["--seconds", str(self.plan.slowness)]
         rasa: list[str | Path] = [rasa_bot.PYTHON, rasa_bot.START, "--listen", f"127.0.0.1:{port}"]
         command, patience = {
             Bot.SCRIPTED: (script, PATIENCE_SECONDS),
@@ -152,7 +155,7 @@ class Service:
 
     def _twilio(self, port: int) -> Program:
         command = [sys.executable, "-m", "tests.support.fake_twilio", "--port", str(port)]
-        command += ["--log", str(self.supplier.log)]
+        command += ["--log", str(self.supplier.log), "--latency", str(self.plan.slowness)]
         if self.plan.callbacks is not None:
             command += ["--callbacks", str(self.plan.callbacks)]
         return Program("twilio", command, self.env, self.folder, lambda log: "http" in log, self._guard)

@@ -89,6 +89,16 @@ def test_web_killed_after_a_receipt(armed: Service) -> None:
     assert_all_answered(armed, {person: ["hello"]})
 
 
+def test_only_the_first_process_of_web_killed(armed: Service) -> None:
+    person = armed.person()
+    web = armed["web"]
+    web.kill_first_only()
+    # The process that it had started still has the port, and must let go of it.
+    web.start()
+    armed.supplier.text_until_taken(person, "hello")
+    assert_all_answered(armed, {person: ["hello"]})
+
+
 def test_scheduler_killed_between_storing_a_spooled_text_and_deleting_its_file(armed: Service) -> None:
     person = armed.person()
     scheduler = armed.arm("stored from the spool")
@@ -107,8 +117,9 @@ def test_scheduler_killed_between_storing_a_spooled_text_and_deleting_its_file(a
 def test_scheduler_killed_at_every_step_of_cleaning_up_after_a_dead_worker(armed: Service) -> None:
     person, other = armed.person(), armed.person()
     steps = ("stale lease freed", "broken-off send found", "supplier's list read", "unknown send settled")
+    scheduler = armed["scheduler"]
     for point in steps:
-        scheduler = armed.arm(point)
+        armed.arm(point)
     # One worker dies with a send to one person under way, the next with a turn of the other.
     worker = armed.arm("after the supplier's accept")
     armed.supplier.text_until_taken(other, "good morning")

@@ -19,7 +19,9 @@ APART_SECONDS = 0.02
 #: What is promised for an idle machine. The tests allow ten times as much, because theirs is not.
 PROMISED_ACK_SECONDS = 0.05
 PROMISED_REPLY_SECONDS = 1.0
+PROMISED_SCREENING_SECONDS = 2.0
 ALLOWANCE = 10
+RISKY = "i want to kill myself"
 
 
 def test_acknowledged_and_answered_in_time(plain: Service, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +71,7 @@ def test_the_same_text_five_times_at_once(plain: Service) -> None:
 @pytest.mark.timeout(240)
 def test_everybody_at_once(plain: Service, capsys: pytest.CaptureFixture[str]) -> None:
     sent = {plain.person(): ("one", "two") for _ in range(PEOPLE)}
+    in_need = plain.person()
     together = threading.Barrier(2 * PEOPLE)
     acknowledged: list[float] = []
 
@@ -82,14 +85,20 @@ def test_everybody_at_once(plain: Service, capsys: pytest.CaptureFixture[str]) -
     with ThreadPoolExecutor(2 * PEOPLE) as pool:
         began = time.monotonic()
         posts = [pool.submit(post, person, number) for person in sent for number in (0, 1)]
+        # In the middle of it all, somebody needs help.
+        assert plain.supplier.text(in_need, RISKY).status == 200
         for done in posts:
             done.result()
         taken_in = time.monotonic() - began
     assert_all_answered(plain, sent, patience_seconds=120)
-    replies = plain.supplier.taken(*sent)
     seconds = time.monotonic() - began
+    replies = plain.supplier.taken(*sent)
+    [alert], [text] = plain.record.alerts(in_need), plain.record.inbound(in_need)
+    alerted = (alert.created_at - text.received_at).total_seconds()
     with capsys.disabled():
         print(  # noqa: T201 - a measurement
             f"\n  {PEOPLE} people, {2 * PEOPLE} texts: all in after {taken_in:.1f} s (slowest "
-            f"{max(acknowledged):.1f} s), all {len(replies)} replies out after {seconds:.1f} s"
+            f"{max(acknowledged):.1f} s), all {len(replies)} replies out after {seconds:.1f} s, a risky text "
+            f"among them screened after {alerted:.2f} s"
         )
+    assert alerted <= PROMISED_SCREENING_SECONDS * ALLOWANCE
