@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-import nhsuk_frontend_jinja
+import nhsuk_frontend_jinja  # type: ignore[import-untyped]
 import structlog
 from flask import Flask
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader

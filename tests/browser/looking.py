@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -38,3 +40,11 @@ def tab_to(page: Page, words: str, most: int = 40) -> None:
         if passed[-1] == words:
             return
     raise AssertionError(f"Tab never came to {words}, only to {passed}")
+
+
+def quickest(seconds: Callable[[], float], tries: int = 3, enough: float = 2.0) -> float:
+    """The shortest of a few measurements: a machine that is busy elsewhere makes one slow, not all."""
+    times: list[float] = []
+    while len(times) < tries and min(times, default=enough) >= enough:
+        times.append(seconds())
+    return min(times)

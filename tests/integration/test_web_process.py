@@ -57,7 +57,8 @@ def web(settings: Settings, tmp_path: Path) -> Iterator[Web]:
 
 def test_only_this_machine_reaches_it(web: Web) -> None:
     # Source: proc(5). State 0A is LISTEN; addresses are hexadecimal, lowest byte first.
-    rows = [line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").open()]
+    tables = [Path(f"/proc/net/{kind}").read_text().splitlines() for kind in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table]
     ours = [row[1].split(":")[0] for row in rows if row[1].endswith(f":{web.port:04X}") and row[3] == "0A"]
     assert ours == ["0100007F"]
 

@@ -41,14 +41,19 @@ function wait() {
 
 const poll = new Poll(look, wait);
 
-const composer = new Composer(field, document.getElementById("problem"), async (message) => {
-  if ([...message.text].length > limit) {
-    throw new Error(`This message is too long. It can be up to ${limit.toLocaleString("en-GB")} characters. Please send it in two.`);
-  }
-  await post("/chat/messages", message);
-  lastNews = Date.now();
-  said.textContent = "We have your message.";
-  poll.now();
+const composer = new Composer(field, document.getElementById("problem"), {
+  thread,
+  takenWords: "We have your message",
+  check: (text) =>
+    [...text].length > limit
+      ? `This message is too long. It can be up to ${limit.toLocaleString("en-GB")} characters. Please send it in two.`
+      : "",
+  deliver: async (message) => {
+    await post("/chat/messages", message);
+    lastNews = Date.now();
+    said.textContent = "We have your message.";
+    poll.keenly();
+  },
 });
 
 function choose(choice) {

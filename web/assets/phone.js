@@ -27,12 +27,17 @@ function bring(handset) {
     () => EVERY_MS,
   );
 
-  const composer = new Composer(field, form.querySelector(".ll-error"), async (message) => {
-    if ([...message.text].length > Number(limit)) {
-      throw new Error(`This text is too long. It can be up to ${Number(limit).toLocaleString("en-GB")} characters.`);
-    }
-    await post(address, { ...message, to: line });
-    poll.now();
+  const composer = new Composer(field, form.querySelector(".ll-error"), {
+    thread,
+    takenWords: "Sent",
+    check: (text) =>
+      [...text].length > Number(limit)
+        ? `This text is too long. It can be up to ${Number(limit).toLocaleString("en-GB")} characters.`
+        : "",
+    deliver: async (message) => {
+      await post(address, { ...message, to: line });
+      poll.keenly();
+    },
   });
 
   function choose(choice) {

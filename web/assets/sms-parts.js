@@ -40,7 +40,7 @@ export function inWords(text, limit) {
   }
   const { encoding, parts, left } = describe(text);
   if (!text) {
-    return "160 characters to a part";
+    return "160 characters a part";
   }
   const size = `${parts} ${parts === 1 ? "part" : "parts"}, ${left} left`;
   return encoding === "UCS-2" ? `${size} (a sign here makes parts shorter)` : size;

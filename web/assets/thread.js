@@ -36,6 +36,10 @@ export async function get(url) {
   }
 }
 
+// An answer to a message is looked for more often for a short while.
+const KEEN_FOR_MS = 5000;
+const KEEN_EVERY_MS = 400;
+
 /** Ask again and again while somebody can see the page; `wait()` says how many milliseconds from now. */
 export class Poll {
   constructor(ask, wait) {
@@ -43,8 +47,15 @@ export class Poll {
     this.wait = wait;
     this.timer = 0;
     this.running = null;
+    this.keenUntil = 0;
     document.addEventListener("visibilitychange", () => this.now());
     window.addEventListener("online", () => this.now());
+  }
+
+  /** Something has been sent: ask at once, and often for a while. */
+  keenly() {
+    this.keenUntil = Date.now() + KEEN_FOR_MS;
+    this.now();
   }
 
   /** Ask at once, after the request that is under way, and go on from there. */
@@ -60,7 +71,7 @@ export class Poll {
     await this.running;
     this.running = null;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.now(), this.wait());
+    this.timer = setTimeout(() => this.now(), Date.now() < this.keenUntil ? KEEN_EVERY_MS : this.wait());
   }
 }
 
@@ -94,7 +105,7 @@ export class Thread {
     const before = this.last;
     for (const message of messages) {
       const here = this.list.querySelector(`[data-n="${message.n}"]`);
-      const item = here || this.add(message);
+      const item = here || this.arrive(message);
       const words = smallPrint(message);
       const meta = item.querySelector(".ll-text__meta");
       if (meta.textContent.trim() !== words) {
@@ -109,10 +120,46 @@ export class Thread {
     }
   }
 
-  add(message) {
+  /** Show a text of this person's that is on its way to the server; returns what to give to drop(). */
+  pend(text) {
+    const item = this.make({ from: "patient", text });
+    item.classList.add("ll-text--pending");
+    // It is read out once, when the server has it.
+    item.setAttribute("aria-hidden", "true");
+    item.querySelector(".ll-text__meta").textContent = "Sending";
+    this.list.append(item);
+    this.empty.hidden = true;
+    this.scrollDown();
+    return item;
+  }
+
+  /** The server has it; it stays as it is until it comes back with its place in the thread. */
+  taken(item, words) {
+    item.dataset.taken = "";
+    item.querySelector(".ll-text__meta").textContent = words;
+  }
+
+  /** It was not sent: its words are in the composer again. */
+  drop(item) {
+    item.remove();
+    this.empty.hidden = this.list.children.length > 0;
+  }
+
+  arrive(message) {
+    const pending = [...this.list.querySelectorAll(".ll-text--pending")];
+    if (message.from === "patient") {
+      const same = pending.find((item) => item.querySelector(".ll-text__words").textContent === message.text);
+      same?.remove();
+    }
+    const item = this.make(message);
+    item.dataset.n = message.n;
+    this.list.insertBefore(item, this.list.querySelector(".ll-text--pending"));
+    return item;
+  }
+
+  make(message) {
     const item = document.createElement("li");
     item.className = `ll-text ll-text--${message.from === "patient" ? "mine" : "theirs"}`;
-    item.dataset.n = message.n;
     const bubble = document.createElement("div");
     bubble.className = "ll-text__bubble";
     const who = document.createElement("span");
@@ -125,7 +172,6 @@ export class Thread {
     const meta = document.createElement("p");
     meta.className = "ll-text__meta";
     item.append(bubble, meta);
-    this.list.append(item);
     return item;
   }
 
@@ -136,6 +182,11 @@ export class Thread {
 
 /** Show the choices of the last text as buttons; with none, show nothing. */
 export function offer(box, choices, choose) {
+  const here = [...box.querySelectorAll(".ll-choice")].map((button) => button.textContent);
+  // The same again: leave them, or the keyboard would lose its place.
+  if (!box.hidden && here.join("\n") === choices.join("\n")) {
+    return;
+  }
   box.querySelectorAll(".ll-choice").forEach((button) => button.remove());
   for (const choice of choices) {
     const button = document.createElement("button");
@@ -148,14 +199,17 @@ export function offer(box, choices, choose) {
   box.hidden = choices.length === 0;
 }
 
-/** A composer: keeps the draft until the server has it, and a second try is the same message. */
+/**
+ * A composer. Texts go out one after the other, in the order they were written. What could not be
+ * sent is in the field again, and sending it again is the same message, so that it cannot come twice.
+ */
 export class Composer {
-  constructor(field, problem, deliver) {
-    this.field = field;
-    this.problem = problem;
-    this.deliver = deliver;
-    this.tried = { text: null, id: "" };
-    this.busy = false;
+  constructor(field, problem, { thread, check, deliver, takenWords }) {
+    Object.assign(this, { field, problem, thread, check, deliver, takenWords });
+    this.ids = new Map();
+    this.waiting = 0;
+    this.broughtBack = "";
+    this.queue = Promise.resolve();
     field.addEventListener("keydown", (event) => {
       // While a word is being composed (Chinese, Japanese ...) Enter belongs to the keyboard.
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -165,50 +219,69 @@ export class Composer {
     });
   }
 
-  async sendDraft() {
+  /** Send what is in the field, which is then free for the next message. */
+  sendDraft() {
     const text = this.field.value;
+    this.field.focus();
     if (!text.trim()) {
-      this.complain("Write a message first.");
-      this.field.focus();
+      // Enter pressed twice is no mistake.
+      if (!this.waiting) {
+        this.complain("Write a message first.");
+      }
       return;
     }
-    const sent = await this.send(text);
-    // What was typed meanwhile stays.
-    if (sent && this.field.value === text) {
-      this.field.value = "";
-      this.field.dispatchEvent(new Event("input"));
+    const wrong = this.check(text);
+    if (wrong) {
+      this.complain(wrong);
+      return;
     }
-    this.field.focus();
+    this.fill("");
+    this.broughtBack = "";
+    this.send(text);
   }
 
-  /** Whether the server has the text now. */
-  async send(text) {
-    if (this.busy) {
-      return false;
-    }
-    this.busy = true;
-    if (this.tried.text !== text) {
-      this.tried = { text, id: newId() };
-    }
+  send(text) {
+    const item = this.thread.pend(text);
+    this.waiting += 1;
+    this.queue = this.queue.then(() => this.attempt(text, item)).finally(() => (this.waiting -= 1));
+  }
+
+  async attempt(text, item) {
+    const id = this.ids.get(text) || newId();
+    this.ids.set(text, id);
     try {
-      await this.deliver({ id: this.tried.id, text });
-      this.tried = { text: null, id: "" };
+      await this.deliver({ id, text });
+      this.ids.delete(text);
+      this.thread.taken(item, this.takenWords);
       this.complain("");
-      return true;
     } catch (error) {
+      this.thread.drop(item);
+      this.bringBack(text);
       this.complain(error.message);
-      return false;
-    } finally {
-      this.busy = false;
     }
+  }
+
+  /** Before what has been written since, and behind what came back before it. */
+  bringBack(text) {
+    const now = this.field.value;
+    const before = `${now}\n`.startsWith(this.broughtBack) ? this.broughtBack : "";
+    const since = now.slice(before.length);
+    this.broughtBack = `${before}${text}\n`;
+    this.fill(since ? this.broughtBack + since : this.broughtBack.slice(0, -1));
+  }
+
+  fill(text) {
+    this.field.value = text;
+    this.field.dispatchEvent(new Event("input"));
   }
 
   complain(words) {
     this.problem.textContent = words;
     this.problem.hidden = !words;
-    this.field.toggleAttribute("aria-invalid", Boolean(words));
     if (words) {
       this.field.setAttribute("aria-invalid", "true");
+    } else {
+      this.field.removeAttribute("aria-invalid");
     }
   }
 }
