@@ -142,7 +142,12 @@ def test_a_fast_writer_loses_nothing_and_keeps_the_order(
     open_page: OpenPage, line_without_bot: RunningLine
 ) -> None:
     page = open_page(line_without_bot.url + "/chat")
-    page.route("**/chat/messages", lambda route: (page.wait_for_timeout(300), route.continue_()))
+
+    def slow(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/chat/messages", slow)
     field = page.get_by_label("Your message")
     for words in ("one", "two", "two", "three"):
         field.fill(words)
@@ -157,7 +162,12 @@ def test_a_fast_writer_loses_nothing_and_keeps_the_order(
 
 def test_what_failed_together_comes_back_together(open_page: OpenPage, line_without_bot: RunningLine) -> None:
     page = open_page(line_without_bot.url + "/chat")
-    page.route("**/chat/messages", lambda route: (page.wait_for_timeout(300), route.abort()))
+
+    def slow_and_in_vain(route: Route) -> None:
+        page.wait_for_timeout(300)
+        route.abort()
+
+    page.route("**/chat/messages", slow_and_in_vain)
     field = page.get_by_label("Your message")
     for words in ("one", "two"):
         field.fill(words)
