@@ -94,6 +94,7 @@ class Record:
         """Return when these many texts of theirs are in, are dealt with, and every answer is out."""
         until = time.monotonic() + patience_seconds
         while not (left := self.left(texts, people)).nothing:
+            assert left.missing >= 0, "more texts are stored than were sent"
             assert time.monotonic() < until, f"after {patience_seconds} s there is left: {left}"
             time.sleep(0.05)
 
