@@ -80,6 +80,14 @@ class FailureWatch(logging.Handler):
             turn.failures.append(f"log:{record.name}")
 
 
+def watch_for_failures() -> None:
+    """Have exactly one `FailureWatch` on the root logger, whatever happened to its handlers."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, FailureWatch)]:
+        root.removeHandler(handler)
+    root.addHandler(FailureWatch())
+
+
 class LinklineInput(InputChannel):
     """`POST turn` and `GET ready` under `/webhooks/linkline/`."""
 

@@ -68,14 +68,11 @@ def main() -> None:
 
 def build(token: str, turn_seconds: float) -> tuple[Sanic, Any]:
     """The web application, which answers 503 until the model, also returned, is `ready`."""
-    import logging
-
-    from channel import FailureWatch, LinklineInput
+    from channel import LinklineInput
     from rasa.core.channels import channel
     from sanic import Sanic
 
     model = SimpleNamespace(ready=False, model_hash="")
-    logging.getLogger().addHandler(FailureWatch())
     app = Sanic("linkline_bot", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = LARGEST_BODY
     app.config.FALLBACK_ERROR_FORMAT = "json"
@@ -85,6 +82,8 @@ def build(token: str, turn_seconds: float) -> tuple[Sanic, Any]:
 
 def announce(app: Sanic, model: Any, address: str, log_level: int) -> None:
     """Load the model as soon as the server listens, and say when it is ready."""
+    from channel import watch_for_failures
+
     started = time.monotonic()
 
     @app.after_server_start
@@ -101,7 +100,9 @@ def announce(app: Sanic, model: Any, address: str, log_level: int) -> None:
             # Straight to the processor: Rasa's lock store is not needed, since the app asks one
             # turn of a conversation at a time and the bot keeps nothing between two.
             running.ctx.agent = SimpleNamespace(handle_message=agent.processor.handle_message)
+            # Last, after everything that may have moved levels and handlers.
             quiet_logs.hold(log_level)
+            watch_for_failures()
             model.model_hash = path.name.split(".")[0]
             model.ready = True
             train.say(f"Ready: the bot answers on {address} after {time.monotonic() - started:.0f} s.")

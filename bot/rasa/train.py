@@ -70,9 +70,6 @@ def _train(target: Path) -> None:
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     if str(HERE) not in sys.path:
         sys.path.insert(0, str(HERE))
-    import quiet_logs
-
-    quiet_logs.set_up()
     import rasa
 
     MODELS.mkdir(exist_ok=True)
@@ -108,4 +105,8 @@ def _remove_others(keep: Path) -> None:
 
 
 if __name__ == "__main__":
+    import quiet_logs
+
+    # Here and not in `_train`: the bot, which may train as well, has its own logging by then.
+    quiet_logs.set_up()
     say(f"The language model is {ensure_model()}")

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from bot.client import BotClient
+from tests.support.dialogue import Dialogue
 from tests.support.rasa_bot import REPOSITORY, RunningBot, running_bot
 
+Start = Callable[..., Dialogue]
 #: Short, so that a hanging action is waited for no longer than a test can bear.
 BROKEN_TURN_SECONDS = 1.0
 
@@ -23,3 +26,25 @@ def broken_bot() -> Iterator[RunningBot]:
     script = REPOSITORY / "tests" / "support" / "broken_bot.py"
     with running_bot(env={"BOT_TURN_SECONDS": str(BROKEN_TURN_SECONDS)}, script=script) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def client(bot: RunningBot) -> Iterator[BotClient]:
+    client = bot.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def dialogue(client: BotClient) -> Start:
+    return lambda **options: Dialogue(client.turn, **options)
+
+
+@pytest.fixture
+def welcomed(dialogue: Start) -> Dialogue:
+    return dialogue().says("hiya").hears("Reply OK")
+
+
+@pytest.fixture
+def asked(welcomed: Dialogue) -> Dialogue:
+    return welcomed.says("OK").hears("what would help")

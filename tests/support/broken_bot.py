@@ -6,6 +6,7 @@ Run by the bot's own Python, never imported by the app's tests.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -109,6 +110,8 @@ def break_method(owner: Any, method: str, when: str) -> None:
 def broken_load_agent() -> Any:
     """The real agent, and then the faults."""
     path, agent = load_agent()
+    # A library may throw the root logger's handlers away while it is imported, the watch among them.
+    logging.basicConfig(force=True)
     from rasa.core.processor import MessageProcessor
     from turn_store import TurnStore
 
