@@ -35,7 +35,7 @@ def sweepers(channels: delivery.Channels) -> tuple[Sweeper, ...]:
     return (
         Sweeper("spooled_texts", _spooled, take_in_spool),
         Sweeper("stale_leases", _stale_leases, release_stale_leases),
-        Sweeper("broken_off_sends", _broken_off, unknown_sends.release_broken_off),
+        Sweeper("broken_off_sends", _broken_off, lambda: unknown_sends.release_broken_off(channels)),
         Sweeper("unknown_sends", _unknown, lambda: unknown_sends.settle_unknown(channels)),
         Sweeper("holding_replies", _waiting_long, send_holding_replies),
     )

@@ -34,21 +34,26 @@ class Listable(Protocol):
         ...
 
 
-def release_broken_off() -> int:
+def release_broken_off(channels: delivery.Channels) -> int:
     """Texts that a worker was sending when it died become unknown, or queued where that is safe.
 
     Returns how many there were.
     """
+    safe = [name for name, channel in channels.items() if channel.repeat_is_safe]
     with transaction() as session:
-        broken_off = session.scalars(
-            select(OutboundMessage)
+        broken_off = session.execute(
+            select(OutboundMessage, Conversation.channel)
+            .join(Conversation, Conversation.id == OutboundMessage.conversation_id)
             .where(OutboundMessage.status == DeliveryStatus.SENDING, OutboundMessage.sending_until < now())
-            .with_for_update(skip_locked=True, key_share=True)
+            .with_for_update(skip_locked=True, key_share=True, of=OutboundMessage)
         ).all()
-        for message in broken_off:
-            message.status = DeliveryStatus.UNKNOWN
+        for message, channel_name in broken_off:
             message.status_reason = "broken_off"
             message.sending_until = None
+            if channel_name in safe:
+                message.status = DeliveryStatus.QUEUED
+                continue
+            message.status = DeliveryStatus.UNKNOWN
             message.not_before = now() + timedelta(seconds=get_settings().unknown_after_seconds)
         return len(broken_off)
 

@@ -13,6 +13,7 @@ from models.settings import Settings
 
 #: Twilio's texts are small; anything near this is not a text.
 BODY_LIMIT = 256 * 1024
+LONGEST_ID = 19
 EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 blueprint = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
@@ -56,7 +57,13 @@ def status() -> Response:
                 provider_id=update.provider_id,
                 status=update.status,
                 error_code=update.error_code,
-                message_id=request.args.get("message", type=int),
+                message_id=_our_id(request.args.get("message", "")),
             )
         )
     return Response(status=204)
+
+
+def _our_id(raw: str) -> int | None:
+    """Our id from the callback's address; nothing for what cannot be an id of the record's 64 bits."""
+    is_id = raw.isascii() and raw.isdigit() and len(raw) < LONGEST_ID
+    return int(raw) if is_id else None

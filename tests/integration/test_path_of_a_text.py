@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
 from bot.contract import Outcome
-from messaging import housekeeping, intake, spool, turns
+from messaging import delivery, housekeeping, intake, spool, turns, unknown_sends
 from messaging.channels.base import Accepted, Failure, IncomingText, OutgoingText, SendError
 from messaging.intake import Taken
 from models import clock
@@ -261,3 +261,18 @@ def test_places_in_a_conversation_are_never_given_twice(line: Line) -> None:
     theirs = {text.n for text in outbound()}
     assert not ours & theirs
     assert sorted(ours | theirs) == [1, 2, 3, 4]
+
+
+def test_a_page_gets_a_text_again_at_once_when_its_worker_died(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.text("hello")
+    line.work_screening()
+    _found, lease = turns.claim()
+    assert lease is not None
+    turns.run(lease, line.bot)
+    delivery.claim()
+    monkeypatch.setattr(clock, "_moved", timedelta(seconds=31))
+    assert unknown_sends.release_broken_off(line.channels) == 1
+    line.work()
+    assert line.heard() == ["You said: hello"]
