@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -81,7 +82,7 @@ class PathOfTexts(RuleBasedStateMachine):
         self.sent += 1
         for _ in range(1 + again):
             self.line.text(f"text {self.sent}", sender=person, provider_id=f"SM-in-{self.sent}")
-        steps = (
+        steps: tuple[Callable[[], object], ...] = (
             self.a_text_is_screened,
             self.a_turn_is_leased,
             lambda: self.the_bot_answers_the_oldest_lease(fails=False),
