@@ -24,6 +24,9 @@ SEND_THREADS = 8
 POLL_SECONDS = 1.0
 #: How long a thread rests after an error that is not about one text, such as a database that is away.
 REST_SECONDS = 0.5
+#: Safety comes first: while texts wait to be screened, other threads stand back for so long at most
+#: before each look. Without this, a rush of ordinary texts makes a risky one wait for many seconds.
+STAND_BACK_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -35,6 +38,8 @@ class Stage:
     name: str
     threads: int
     look: Callable[[], Callable[[], None] | None]
+    #: Whether the others stand back while this one is busy.
+    goes_first: bool = False
 
 
 def stages(ask_bot: turns.AskBot, channels: delivery.Channels) -> tuple[Stage, ...]:
@@ -57,7 +62,7 @@ def stages(ask_bot: turns.AskBot, channels: delivery.Channels) -> tuple[Stage, .
 
     return (
         # One thread: screening is quick, and newest first means the same for everybody.
-        Stage("screen", 1, look_for_text),
+        Stage("screen", 1, look_for_text, goes_first=True),
         Stage("turn", TURN_THREADS, look_for_turn),
         Stage("send", SEND_THREADS, look_for_send),
     )
@@ -81,11 +86,14 @@ def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.
     """Work until told to stop; what is under way is finished first."""
     bells: list[wake.Bell] = []
     threads: list[threading.Thread] = []
+    calm = threading.Event()
     for stage in stages(ask_bot, channels):
         bell = wake.Bell()
         bells.append(bell)
         threads += [
-            threading.Thread(target=_work, args=(stage, bell, bells, stopping), name=f"{stage.name}-{i}")
+            threading.Thread(
+                target=_work, args=(stage, bell, bells, calm, stopping), name=f"{stage.name}-{i}"
+            )
             for i in range(stage.threads)
         ]
     listener = wake.Listener(engine(), bells, stopping)
@@ -98,10 +106,16 @@ def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.
         thread.join()
 
 
-def _work(stage: Stage, bell: wake.Bell, bells: list[wake.Bell], stopping: threading.Event) -> None:
+def _work(
+    stage: Stage, bell: wake.Bell, bells: list[wake.Bell], calm: threading.Event, stopping: threading.Event
+) -> None:
     while not stopping.is_set():
         try:
+            if not stage.goes_first:
+                calm.wait(STAND_BACK_SECONDS)
             work = stage.look()
+            if stage.goes_first:
+                (calm.set if work is None else calm.clear)()
             if work is None:
                 bell.wait(POLL_SECONDS)
                 continue
@@ -112,6 +126,8 @@ def _work(stage: Stage, bell: wake.Bell, bells: list[wake.Bell], stopping: threa
                 other.ring()
         except Exception as error:  # noqa: BLE001 - a thread that dies would lose its share of texts
             log.error("stage_failed", stage=stage.name, error=describe(error))
+            if stage.goes_first:
+                calm.set()
             stopping.wait(REST_SECONDS)
 
 

@@ -16,7 +16,7 @@ from tests.faults.service import Service
 
 PEOPLE = 200
 APART_SECONDS = 0.02
-#: What is promised for an idle machine. The tests allow ten times as much, because theirs is not.
+#: What is promised for an idle machine. The tests allow more, because theirs is not.
 PROMISED_ACK_SECONDS = 0.05
 PROMISED_REPLY_SECONDS = 1.0
 PROMISED_SCREENING_SECONDS = 2.0
@@ -101,4 +101,5 @@ def test_everybody_at_once(plain: Service, capsys: pytest.CaptureFixture[str]) -
             f"{max(acknowledged):.1f} s), all {len(replies)} replies out after {seconds:.1f} s, a risky text "
             f"among them screened after {alerted:.2f} s"
         )
-    assert alerted <= PROMISED_SCREENING_SECONDS * ALLOWANCE
+    # Where screening has to wait its turn this is many times as long, on any machine.
+    assert alerted <= PROMISED_SCREENING_SECONDS * 2
