@@ -58,6 +58,9 @@ def check(session: Session, message: OutboundMessage, conversation: Conversation
 
 
 def _can_be_texted(channel: Channel, address: str) -> bool:
-    if channel is not Channel.SMS:
+    """A number that has texted us can be texted; a sender's name or a short code cannot."""
+    if channel not in (Channel.SMS, Channel.WHATSAPP):
         return True
-    return phone_numbers.can_receive_texts(address, allow_test_numbers=get_settings().test_numbers_allowed)
+    if phone_numbers.is_test_number(address):
+        return get_settings().test_numbers_allowed
+    return phone_numbers.is_e164(address)

@@ -40,6 +40,11 @@ def normalise(raw: str, *, allow_test_numbers: bool) -> str | None:
     return e164 if phonenumbers.is_valid_number(number) and _E164.fullmatch(e164) else None
 
 
+def is_e164(address: str) -> bool:
+    """Whether this is written as a number in E.164, rather than a sender's name or a short code."""
+    return _E164.fullmatch(address) is not None
+
+
 def is_test_number(e164: str) -> bool:
     """Whether this is one of Ofcom's drama mobile numbers, which reach nobody."""
     return _TEST.fullmatch(e164) is not None
@@ -51,7 +56,7 @@ def can_receive_texts(e164: str, *, allow_test_numbers: bool) -> bool:
     Decided by the type of number, never by its region alone: Guernsey, Jersey and the Isle of Man
     share +44. Landlines, 070 personal numbers, pagers, short codes and sender names are refused.
     """
-    if not _E164.fullmatch(e164):
+    if not is_e164(e164):
         return False
     if is_test_number(e164):
         return allow_test_numbers
@@ -64,7 +69,7 @@ def can_receive_texts(e164: str, *, allow_test_numbers: bool) -> bool:
 
 def masked(e164: str) -> str:
     """The last three digits behind an ellipsis ("...123"): enough to tell two numbers apart on a screen."""
-    return f"...{e164[-3:]}" if _E164.fullmatch(e164) else "..."
+    return f"...{e164[-3:]}" if is_e164(e164) else "..."
 
 
 def _tidy(raw: str) -> str | None:

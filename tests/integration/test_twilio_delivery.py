@@ -234,6 +234,13 @@ def test_a_text_from_a_name_is_stored_and_not_answered(line: TwilioLine) -> None
     )
 
 
+@pytest.mark.parametrize("sender", ["+447911123456", "+15005550006", "+441695550100", "+353851234567"])
+def test_whoever_texts_from_a_number_can_be_answered(line: TwilioLine, sender: str) -> None:
+    line.receives("hello", sender=sender)
+    line.work()
+    assert [message.to for message in line.fake.messages] == [sender]
+
+
 def test_a_text_to_a_number_that_is_no_hubs_is_answered(line: TwilioLine) -> None:
     line.receives("hello", to="+447700900950")
     line.work()
