@@ -36,7 +36,7 @@ def seed() -> str:
 NewDatabase = Callable[[Path], str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new_database(database_engine: str, database_templates: Templates) -> Iterator[NewDatabase]:
     """Makes one more migrated database of this round's kind, for longer than one test."""
     made: list[str] = []
@@ -55,7 +55,7 @@ def new_database(database_engine: str, database_templates: Templates) -> Iterato
         database_templates.server().drop(name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def armed(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service whose programs can be told to die at a named point; the bot is the scripted one."""
     folder = tmp_path_factory.mktemp("armed")
@@ -63,7 +63,7 @@ def armed(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plain(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service exactly as it is run, with the settings as they come and reports from the supplier."""
     folder = tmp_path_factory.mktemp("plain")
