@@ -59,12 +59,7 @@ class OutboundMessage(Base):
     __tablename__ = "outbound_message"
     __table_args__ = (
         UniqueConstraint("conversation_id", "n"),
-        Index(
-            "ix_outbound_message_waiting",
-            "not_before",
-            postgresql_where=text("status IN ('queued', 'sending', 'unknown')"),
-            sqlite_where=text("status IN ('queued', 'sending', 'unknown')"),
-        ),
+        Index("ix_outbound_message_status", "status", "not_before"),
         Index("ix_outbound_message_provider_id", "provider_id"),
     )
 

@@ -432,13 +432,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbound_message", schema=None) as batch_op:
         batch_op.create_index("ix_outbound_message_provider_id", ["provider_id"], unique=False)
-        batch_op.create_index(
-            "ix_outbound_message_waiting",
-            ["not_before"],
-            unique=False,
-            postgresql_where=sa.text("status IN ('queued', 'sending', 'unknown')"),
-            sqlite_where=sa.text("status IN ('queued', 'sending', 'unknown')"),
-        )
+        batch_op.create_index("ix_outbound_message_status", ["status", "not_before"], unique=False)
 
     op.create_table(
         "consent",
@@ -721,11 +715,7 @@ def downgrade() -> None:
 
     op.drop_table("consent")
     with op.batch_alter_table("outbound_message", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_outbound_message_waiting",
-            postgresql_where=sa.text("status IN ('queued', 'sending', 'unknown')"),
-            sqlite_where=sa.text("status IN ('queued', 'sending', 'unknown')"),
-        )
+        batch_op.drop_index("ix_outbound_message_status")
         batch_op.drop_index("ix_outbound_message_provider_id")
 
     op.drop_table("outbound_message")
