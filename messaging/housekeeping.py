@@ -43,6 +43,7 @@ def sweepers(channels: delivery.Channels) -> tuple[Sweeper, ...]:
 
 def take_in_spool() -> int:
     """Store the texts that the database refused earlier; returns how many."""
+    spool.clear_parts()
     return spool.take_in_all(_store_spooled)
 
 

@@ -10,8 +10,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Select, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Select, exc, select
 from sqlalchemy.orm import Session
 
 from bot.safety import replies
@@ -39,7 +38,8 @@ def screen_next() -> bool:
     """Screen the newest text that has not been; returns whether there was one.
 
     When the safety net itself fails on a text, the text counts as an urgent alert: a person must
-    read it. Raises SQLAlchemy's errors, which leave the text waiting.
+    read it. A database that is away raises `OperationalError` or `TimeoutError` (SQLAlchemy's) and
+    leaves the text waiting; any other error would come again for ever and hold up every older text.
     """
     with reading() as session:
         # A look costs no write lock, and mostly there is nothing to do.
@@ -53,7 +53,7 @@ def screen_next() -> bool:
                 return False
             inbound_id = inbound.id
             screen_one(session, inbound)
-    except SQLAlchemyError:
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
         raise
     except Exception as error:  # no fault of ours may let a text pass unread
         if inbound_id is None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,12 @@ from pathlib import Path
 import structlog
 
 from messaging.channels.base import IncomingText
+from models.clock import now
 from models.logs import describe
 from models.settings import get_settings
+
+#: Writing a text takes milliseconds; a part this old will never be finished.
+PART_SECONDS = 3600
 
 log = structlog.get_logger()
 
@@ -44,6 +49,15 @@ def waiting() -> list[Path]:
     except FileNotFoundError:
         # Another process took one in between two looks; the next look sees the rest.
         return []
+
+
+def clear_parts() -> None:
+    """Delete what was being written when its process died: nobody was told that we have it."""
+    long_ago = now().timestamp() - PART_SECONDS
+    for part in get_settings().spool_dir.glob("*.part"):
+        with suppress(FileNotFoundError):
+            if part.stat().st_mtime < long_ago:
+                part.unlink()
 
 
 def take_in_all(store: Callable[[IncomingText, datetime], None]) -> int:

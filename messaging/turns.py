@@ -32,6 +32,10 @@ from models.settings import get_settings
 
 #: Seconds until the bot is asked again, by how often it has failed in a row; the last one repeats.
 BACKOFF_SECONDS = (1, 2, 5, 10, 20, 30)
+#: No bot was there to be asked: that says nothing about this turn, so the pause does not grow, and
+#: everybody is answered soon after the bot is back.
+AWAY = {"connect", "circuit_open", "status_503"}
+AWAY_SECONDS = 3
 
 log = structlog.get_logger()
 
@@ -62,7 +66,7 @@ def run(lease: Lease, ask_bot: AskBot) -> None:
         commit(lease, reply, bot_milliseconds=round((time.monotonic() - started) * 1000))
     except Exception as error:  # noqa: BLE001 - the conversation must become free again
         log.warning("turn_failed", conversation=str(lease.conversation_id), error=describe(error))
-        postpone(lease)
+        postpone(lease, away=isinstance(error, BotUnavailable) and error.reason_code in AWAY)
 
 
 def claim() -> tuple[bool, Lease | None]:
@@ -126,14 +130,21 @@ def commit(lease: Lease, reply: TurnReply, *, bot_milliseconds: int) -> bool:
         return True
 
 
-def postpone(lease: Lease) -> None:
-    """Give the conversation back after a failure, to be tried again after a pause that grows."""
+def postpone(lease: Lease, *, away: bool) -> None:
+    """Give the conversation back after a failure, to be tried again after a pause.
+
+    The pause grows with every failure of its own, but not while the bot is `away` for everybody.
+    """
     with transaction() as session:
         conversation = session.get_one(Conversation, lease.conversation_id, with_for_update=ROW_LOCK)
         if conversation.lease_token != lease.token:
             return
-        pause = BACKOFF_SECONDS[min(conversation.failed_turns, len(BACKOFF_SECONDS) - 1)]
-        conversation.failed_turns += 1
+        pause = (
+            AWAY_SECONDS
+            if away
+            else BACKOFF_SECONDS[min(conversation.failed_turns, len(BACKOFF_SECONDS) - 1)]
+        )
+        conversation.failed_turns += 0 if away else 1
         conversation.leased_until = None
         conversation.next_turn_at = now() + timedelta(seconds=pause)
 

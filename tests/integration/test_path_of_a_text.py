@@ -23,6 +23,7 @@ from models.people import Consent
 from models.referrals import Referral
 from models.safety import Task
 from models.session import transaction
+from models.settings import get_settings
 from tests.support.line import HUB_NUMBER, PHONE, Line, conversation, inbound, outbound, record
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -276,3 +277,24 @@ def test_a_page_gets_a_text_again_at_once_when_its_worker_died(
     assert unknown_sends.release_broken_off(line.channels) == 1
     line.work()
     assert line.heard() == ["You said: hello"]
+
+
+def test_a_bot_that_is_away_makes_nobodys_pause_grow(line: Line) -> None:
+    line.bot.failing = True
+    line.bot.reason = "circuit_open"
+    for _ in range(5):
+        line.text("hello")
+        line.work()
+        _end_pause()
+    assert conversation().failed_turns == 0
+
+
+def test_a_half_written_spool_file_is_cleared_in_the_end(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool.keep(IncomingText("simulator", "test", "SM9", PHONE, HUB_NUMBER, "hello"), now())
+    part = get_settings().spool_dir / "x.1.part"
+    part.write_text('{"received_at": "20')
+    assert housekeeping.take_in_spool() == 1
+    assert part.exists()
+    monkeypatch.setattr(clock, "_moved", timedelta(hours=2))
+    assert housekeeping.take_in_spool() == 0
+    assert not part.exists()

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import DataError
+from sqlalchemy.orm import Session
 
 from care import opt_outs
 from messaging import intake, screening
@@ -211,3 +213,21 @@ def test_a_picture_is_looked_at_by_a_person(line: Line) -> None:
     line.work()
     assert [task.kind for task in _tasks()] == [TaskKind.READ_PICTURE]
     assert len(line.heard()) == 1
+
+
+def test_a_text_that_the_database_can_never_take_holds_up_nobody(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.text("an older text")
+    line.text("poison")
+    real = screening.screen_one
+
+    def refuse(session: Session, text: InboundMessage) -> None:
+        if text.text == "poison":
+            raise DataError("UPDATE", {}, Exception("does not fit"))
+        real(session, text)
+
+    monkeypatch.setattr(screening, "screen_one", refuse)
+    line.work()
+    assert [alert.kind for alert in _alerts()] == [AlertKind.NOT_SCREENED]
+    assert line.heard() == ["You said: an older text | poison"]

@@ -34,6 +34,7 @@ class EchoBot:
     def __init__(self) -> None:
         self.requests: list[TurnRequest] = []
         self.failing = False
+        self.reason = "status_500"
         self.outcomes: tuple[Outcome, ...] = ()
         self.meanwhile: Callable[[], object] | None = None
 
@@ -43,7 +44,7 @@ class EchoBot:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
         if self.failing:
-            raise BotUnavailable("down")
+            raise BotUnavailable(self.reason)
         text = "You said: " + " | ".join(request.texts)[:200]
         return TurnReply((Reply(text),), self.outcomes, {"turns": request.state.get("turns", 0) + 1})
 
