@@ -84,18 +84,17 @@ def run_once(ask_bot: turns.AskBot, channels: delivery.Channels) -> int:
 
 def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.Event) -> None:
     """Work until told to stop; what is under way is finished first."""
-    bells: list[wake.Bell] = []
-    threads: list[threading.Thread] = []
+    line = stages(ask_bot, channels)
+    bells = [wake.Bell() for _ in line]
     calm = threading.Event()
-    for stage in stages(ask_bot, channels):
-        bell = wake.Bell()
-        bells.append(bell)
-        threads += [
-            threading.Thread(
-                target=_work, args=(stage, bell, bells, calm, stopping), name=f"{stage.name}-{i}"
-            )
-            for i in range(stage.threads)
-        ]
+    threads = [
+        threading.Thread(
+            target=_work, args=(stage, mine, following, calm, stopping), name=f"{stage.name}-{i}"
+        )
+        # What one stage has done is work for the next; after the last there is none.
+        for stage, mine, following in zip(line, bells, [*bells[1:], wake.Bell()], strict=True)
+        for i in range(stage.threads)
+    ]
     listener = wake.Listener(engine(), bells, stopping)
     for thread in (*threads, listener):
         thread.start()
@@ -107,7 +106,7 @@ def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.
 
 
 def _work(
-    stage: Stage, bell: wake.Bell, bells: list[wake.Bell], calm: threading.Event, stopping: threading.Event
+    stage: Stage, bell: wake.Bell, following: wake.Bell, calm: threading.Event, stopping: threading.Event
 ) -> None:
     while not stopping.is_set():
         try:
@@ -122,8 +121,7 @@ def _work(
             # There may be more: let another thread look while this one works.
             bell.ring()
             work()
-            for other in bells:
-                other.ring()
+            following.ring()
         except Exception as error:  # noqa: BLE001 - a thread that dies would lose its share of texts
             log.error("stage_failed", stage=stage.name, error=describe(error))
             if stage.goes_first:

@@ -6,8 +6,9 @@ fails half-way because another wrote first. PostgreSQL runs at READ COMMITTED wi
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,9 @@ class _Record:
     engine: Engine
     writers: sessionmaker[Session]
     readers: sessionmaker[Session]
+    #: SQLite has one writer at a time, and who finds it busy sleeps and looks again. The threads of
+    #: one process wait in a queue instead, which is ten times quicker when many write at once.
+    writing: AbstractContextManager[object]
 
 
 _record: _Record | None = None
@@ -57,6 +61,7 @@ def configure(sqlalchemy_url: str) -> Engine:
         engine=built,
         writers=sessionmaker(built.execution_options(writes=True), expire_on_commit=False),
         readers=sessionmaker(built, expire_on_commit=False),
+        writing=threading.Lock() if is_sqlite(built) else nullcontext(),
     )
     return built
 
@@ -84,7 +89,8 @@ def transaction() -> Iterator[Session]:
     assert_no_transaction()
     mark = _inside.set(True)
     try:
-        with _current().writers() as session:
+        record = _current()
+        with record.writing, record.writers() as session:
             yield session
             session.commit()
     finally:
