@@ -51,8 +51,14 @@ def export(session: Session, patient_id: UUID | None = None, address: str | None
     A number that never became a person still has conversations, and they are given. The export
     itself is audited. Raises `NobodyFoundError`.
     """
-    conversations = _conversations(session, patient_id, address)
-    patient_ids = _ids(conversation.patient_id for conversation in conversations) | _ids([patient_id])
+    found = _conversations(session, patient_id, address)
+    patient_ids = _ids(conversation.patient_id for conversation in found) | _ids([patient_id])
+    # A person may have written on other channels too.
+    conversations = _all(
+        session,
+        Conversation,
+        or_(Conversation.id.in_(_ids(c.id for c in found)), Conversation.patient_id.in_(patient_ids)),
+    )
     patients = _all(session, Patient, Patient.id.in_(patient_ids))
     contacts = _contacts(session, conversations, address)
     if not patients and not conversations and not contacts:

@@ -33,9 +33,12 @@ def export_patient(who: str, to: Path) -> None:
     except NobodyFoundError:
         raise click.ClickException("Nobody with this id or number is in the record.") from None
     try:
-        # Only the person who runs this may read the file.
-        with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        # A new file, which only the person who runs this may read, in place of any that stood there.
+        part = to.with_name(f".{to.name}.{os.getpid()}")
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(found, file, ensure_ascii=False, indent=2)
+        part.replace(to)
     except OSError as error:
         raise click.ClickException(f"The file could not be written: {error.strerror}.") from None
     click.echo(f"Written to {to}.")

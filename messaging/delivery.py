@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Select, case, exists, or_, select
+from sqlalchemy import Select, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from care import alerts, opt_outs
-from messaging import send_guard
+from messaging import outbox, send_guard
 from messaging.channels.base import Accepted, Channel, Failure, OutgoingText, SendError
 from models import enums
 from models.clock import now
@@ -29,8 +29,10 @@ from models.settings import get_settings
 
 Channels = Mapping[enums.Channel, Channel]
 
-#: Seconds until the next try, by how many there have been; after the last one the text has failed.
-BACKOFF_SECONDS = (2, 10, 60, 300, 1800, 7200)
+#: Seconds until the next try, by how many there have been; the last one repeats until the text is too old.
+BACKOFF_SECONDS = (2, 10, 30, 60, 120, 300)
+#: A crisis reply is never further away than this.
+CRISIS_RETRY_SECONDS = 20
 #: Our account is wrong or out of money: keep every text and look again, until the text is too old.
 CONFIG_RETRY_SECONDS = 60
 #: A reply a day late answers a question nobody remembers.
@@ -116,7 +118,8 @@ def supplier_refused_opt_out(session: Session, message: OutboundMessage) -> None
         session,
         conversation.contact_point_id,
         OptChoice.OUT,
-        received_at=now(),
+        # Not now: the refusal may be about a text older than a START that has come since.
+        received_at=message.created_at,
         evidence=opt_outs.SUPPLIER_REFUSED,
     )
 
@@ -124,18 +127,19 @@ def supplier_refused_opt_out(session: Session, message: OutboundMessage) -> None
 def _next_to_send() -> Select[OutboundMessage]:
     """The head of each conversation's queue that is due: crisis replies first, then the oldest."""
     ahead = aliased(OutboundMessage)
-    blocked = exists().where(
-        ahead.conversation_id == OutboundMessage.conversation_id,
-        ahead.n < OutboundMessage.n,
-        ahead.status.in_((DeliveryStatus.QUEUED, DeliveryStatus.SENDING)),
+    heads = (
+        select(ahead.conversation_id, func.min(ahead.n))
+        .where(ahead.status.in_((DeliveryStatus.QUEUED, DeliveryStatus.SENDING)))
+        .group_by(ahead.conversation_id)
     )
+    is_head = tuple_(OutboundMessage.conversation_id, OutboundMessage.n).in_(heads)
     return (
         select(OutboundMessage)
         .where(
             OutboundMessage.status == DeliveryStatus.QUEUED,
             OutboundMessage.not_before <= now(),
             # A crisis reply waits for nothing, not even for the text ahead of it.
-            or_(OutboundMessage.purpose == Purpose.CRISIS, ~blocked),
+            or_(OutboundMessage.purpose == Purpose.CRISIS, is_head),
         )
         .order_by(case((OutboundMessage.purpose == Purpose.CRISIS, 0), else_=1), OutboundMessage.id)
         .limit(1)
@@ -145,11 +149,7 @@ def _next_to_send() -> Select[OutboundMessage]:
 def _may_go(session: Session, message: OutboundMessage, conversation: Conversation) -> bool:
     verdict = send_guard.check(session, message, conversation)
     if verdict.stopped_by is not None:
-        message.status = DeliveryStatus.CANCELLED
-        message.status_reason = verdict.stopped_by.value
-        if message.purpose is Purpose.CRISIS:
-            cause = f"outbound:{message.id}"
-            alerts.add_task(session, TaskKind.PHONE_THIS_PERSON, conversation.id, cause=cause)
+        outbox.cancel(session, message, verdict.stopped_by.value)
         return False
     if message.created_at < now() - TOO_OLD:
         give_up(session, message, DeliveryStatus.EXPIRED, "too_old")
@@ -164,8 +164,9 @@ def _write_accepted(claimed: Claim, accepted: Accepted) -> None:
             return
         message.provider_id = accepted.provider_id
         message.accepted_at = now()
-        # A receipt may have come before the answer: then the text is further along already.
-        if message.status in (DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN):
+        # A receipt may have come before the answer: then the text is further along already. A text
+        # that was given up for unknown and queued again has been taken on after all.
+        if message.status in (DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN, DeliveryStatus.QUEUED):
             message.status = DeliveryStatus.ACCEPTED
             message.status_reason = None
             message.sending_until = None
@@ -184,8 +185,9 @@ def _write_failure(claimed: Claim, error: SendError) -> None:
             message.not_before = now() + timedelta(seconds=get_settings().unknown_after_seconds)
         elif error.failure is Failure.CONFIG:
             _try_later(message, CONFIG_RETRY_SECONDS)
-        elif error.failure is Failure.RETRY and message.attempts <= len(BACKOFF_SECONDS):
-            _try_later(message, error.retry_after_seconds or BACKOFF_SECONDS[message.attempts - 1])
+        elif error.failure is Failure.RETRY:
+            pause = BACKOFF_SECONDS[min(message.attempts, len(BACKOFF_SECONDS)) - 1]
+            _try_later(message, error.retry_after_seconds or pause)
         else:
             if error.failure is Failure.OPTED_OUT:
                 supplier_refused_opt_out(session, message)
@@ -193,5 +195,7 @@ def _write_failure(claimed: Claim, error: SendError) -> None:
 
 
 def _try_later(message: OutboundMessage, seconds: float) -> None:
+    if message.purpose is Purpose.CRISIS:
+        seconds = min(seconds, CRISIS_RETRY_SECONDS)
     message.status = DeliveryStatus.QUEUED
     message.not_before = now() + timedelta(seconds=seconds)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from care import alerts
 from messaging import intake, sms_text, wake
 from models.clock import now
 from models.conversations import Conversation
-from models.enums import DeliveryStatus, Purpose, Sender
+from models.enums import DeliveryStatus, Purpose, Sender, TaskKind
 from models.messages import OutboundMessage
 from models.upsert import insert_if_new
 
@@ -60,24 +61,43 @@ def queue(session: Session, conversation: Conversation, new: NewText) -> int | N
 
 
 def cancel_waiting(session: Session, contact_point_id: int, reason: str) -> None:
-    """Cancel every text to this contact point that has not been handed to a supplier."""
+    """Cancel every text to this contact point that has not been handed to a supplier.
+
+    The one text that says that STOP worked still goes. A crisis reply that does not go out becomes a
+    task: a person has to phone instead.
+    """
     conversations = select(Conversation.id).where(Conversation.contact_point_id == contact_point_id)
-    session.execute(
-        update(OutboundMessage)
+    waiting = session.scalars(
+        select(OutboundMessage)
         .where(
             OutboundMessage.conversation_id.in_(conversations),
             OutboundMessage.status.in_((DeliveryStatus.QUEUED, DeliveryStatus.HELD)),
+            OutboundMessage.purpose != Purpose.OPT_OUT_CONFIRMATION,
         )
-        .values(status=DeliveryStatus.CANCELLED, status_reason=reason)
-        .execution_options(synchronize_session=False)
-    )
+        .order_by(OutboundMessage.id)
+        .with_for_update(key_share=True)
+    ).all()
+    for message in waiting:
+        cancel(session, message, reason)
 
 
-def last_text_to(session: Session, conversation_id: UUID) -> str | None:
-    """What we last said in this conversation: a short reply means nothing without it."""
+def cancel(session: Session, message: OutboundMessage, reason: str) -> None:
+    """This text does not go out; where it was the help in a crisis, a person has to phone."""
+    message.status = DeliveryStatus.CANCELLED
+    message.status_reason = reason
+    if message.purpose is Purpose.CRISIS:
+        cause = f"outbound:{message.id}"
+        alerts.add_task(session, TaskKind.PHONE_THIS_PERSON, message.conversation_id, cause=cause)
+
+
+def last_text_to(session: Session, conversation_id: UUID, *, before: datetime) -> str | None:
+    """What we had last said in this conversation by then: a short reply means nothing without it.
+
+    A text can answer only what was sent before it arrived, so what still waited then does not count.
+    """
     return session.scalar(
         select(OutboundMessage.text)
-        .where(OutboundMessage.conversation_id == conversation_id)
+        .where(OutboundMessage.conversation_id == conversation_id, OutboundMessage.accepted_at <= before)
         .order_by(OutboundMessage.n.desc())
         .limit(1)
     )

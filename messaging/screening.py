@@ -48,7 +48,7 @@ def screen_next() -> bool:
     inbound_id: int | None = None
     try:
         with transaction() as session:
-            inbound = session.scalar(_newest_unscreened().with_for_update(skip_locked=True, key_share=True))
+            inbound = session.scalar(_newest_in_a_free_conversation())
             if inbound is None:
                 return False
             inbound_id = inbound.id
@@ -67,7 +67,7 @@ def screen_one(session: Session, inbound: InboundMessage) -> None:
     """Screen this text and write what follows from it, in the caller's transaction."""
     conversation = session.get_one(Conversation, inbound.conversation_id, with_for_update=ROW_LOCK)
     inbound.screened_at = now()
-    asked = outbox.last_text_to(session, conversation.id)
+    asked = outbox.last_text_to(session, conversation.id, before=inbound.received_at)
     result = screen(inbound.text, asked=asked)
     if inbound.media:
         alerts.add_task(session, TaskKind.READ_PICTURE, conversation.id, cause=f"inbound:{inbound.id}")
@@ -85,6 +85,19 @@ def _newest_unscreened() -> Select[InboundMessage]:
         .where(InboundMessage.screened_at.is_(None))
         .order_by(InboundMessage.id.desc())
         .limit(1)
+    )
+
+
+def _newest_in_a_free_conversation() -> Select[InboundMessage]:
+    """The text and its conversation, to be locked together.
+
+    A conversation that is held for long, by a worker that hangs for example, must not keep the texts
+    of everybody else from being read.
+    """
+    return (
+        _newest_unscreened()
+        .join(Conversation, Conversation.id == InboundMessage.conversation_id)
+        .with_for_update(skip_locked=True, key_share=True, of=[InboundMessage, Conversation])
     )
 
 

@@ -88,10 +88,14 @@ def plain(text: str) -> str:
     signs go, and a letter written with a separate accent becomes one character. A letter or emoji
     outside the alphabet stays as it is, and so does a joiner that holds two of those together.
     """
-    text = unicodedata.normalize("NFC", text).translate(_PLAIN)
-    if not _JOINERS.isdisjoint(text):
-        text = _without_idle_joiners(text)
-    return unicodedata.normalize("NFC", text)
+    while True:
+        # What one step takes away may let an accent meet its letter, which the next step must see.
+        plainer = unicodedata.normalize("NFC", text).translate(_PLAIN)
+        if not _JOINERS.isdisjoint(plainer):
+            plainer = _without_idle_joiners(plainer)
+        if plainer == text:
+            return text
+        text = plainer
 
 
 def _without_idle_joiners(text: str) -> str:

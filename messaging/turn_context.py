@@ -40,7 +40,7 @@ def _context(session: Session, conversation: Conversation, texts: Sequence[Inbou
         "consented": people.has_consented(session, conversation, ConsentScope.CONTACT),
         "handover_open": alerts.has_open_task(session, TaskKind.CALL_REQUESTED, conversation.id),
         "media": any(text.media for text in texts),
-        "last_text": outbox.last_text_to(session, conversation.id),
+        "last_text": outbox.last_text_to(session, conversation.id, before=texts[0].received_at),
         "now": in_london(now()).isoformat(timespec="seconds"),
     }
 

@@ -19,11 +19,11 @@ from sqlalchemy.orm import Session
 
 from bot.client import BotUnavailable
 from bot.contract import TurnReply, TurnRequest
-from care import dialogue, opt_outs
+from care import alerts, dialogue, opt_outs
 from messaging import outbox, turn_context
 from models.clock import now
 from models.conversations import Conversation, Turn
-from models.enums import Purpose, Sender, TurnKind
+from models.enums import Purpose, Sender, TaskKind, TurnKind
 from models.logs import describe
 from models.messages import InboundMessage
 from models.people import ContactPoint
@@ -36,6 +36,8 @@ BACKOFF_SECONDS = (1, 2, 5, 10, 20, 30)
 #: everybody is answered soon after the bot is back.
 AWAY = {"connect", "circuit_open", "status_503"}
 AWAY_SECONDS = 3
+#: So many failures in a row, about four minutes, mean that the bot cannot deal with these texts.
+GIVEN_UP_AFTER = 12
 
 log = structlog.get_logger()
 
@@ -145,6 +147,10 @@ def postpone(lease: Lease, *, away: bool) -> None:
             else BACKOFF_SECONDS[min(conversation.failed_turns, len(BACKOFF_SECONDS) - 1)]
         )
         conversation.failed_turns += 0 if away else 1
+        if conversation.failed_turns == GIVEN_UP_AFTER:
+            # It is still tried, but a person should not wait for that.
+            cause = f"inbound:{lease.inbound_ids[0]}"
+            alerts.add_task(session, TaskKind.TEXT_NOT_ANSWERED, conversation.id, cause=cause)
         conversation.leased_until = None
         conversation.next_turn_at = now() + timedelta(seconds=pause)
 

@@ -7,6 +7,7 @@ A crisis reply is sent again even when the list cannot be read: twice is better 
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -18,9 +19,13 @@ from messaging.channels.base import Accepted, OutgoingText, SendError
 from models.clock import now
 from models.conversations import Conversation
 from models.enums import Channel, DeliveryStatus, Purpose
+from models.logs import describe
 from models.messages import OutboundMessage
 from models.session import ROW_LOCK, reading, transaction
 from models.settings import get_settings
+
+#: How long one look at unknown sends may take.
+BUDGET_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -59,8 +64,20 @@ def release_broken_off(channels: delivery.Channels) -> int:
 
 
 def settle_unknown(channels: delivery.Channels) -> int:
-    """Ask about every unknown send whose pause is over; returns how many were settled."""
-    return sum(_settle(message_id, channels) for message_id in _due())
+    """Ask about every unknown send whose pause is over; returns how many were settled.
+
+    Stops after a few seconds, because the other sweepers wait meanwhile; the next tick goes on.
+    """
+    settled = 0
+    until = time.monotonic() + BUDGET_SECONDS
+    for message_id in _due():
+        try:
+            settled += _settle(message_id, channels)
+        except Exception as error:  # noqa: BLE001 - one text must not keep the others from being settled
+            log.error("unknown_send_broke", outbound_id=message_id, error=describe(error))
+        if time.monotonic() > until:
+            break
+    return settled
 
 
 def _due() -> list[int]:
@@ -69,7 +86,8 @@ def _due() -> list[int]:
             session.scalars(
                 select(OutboundMessage.id)
                 .where(OutboundMessage.status == DeliveryStatus.UNKNOWN, OutboundMessage.not_before <= now())
-                .order_by(OutboundMessage.id)
+                # Whoever was asked about longest ago comes first, so that none is asked about for ever.
+                .order_by(OutboundMessage.not_before, OutboundMessage.id)
                 .limit(100)
             )
         )
@@ -120,8 +138,6 @@ def _write(message_id: int, attempts: int, accepted: Accepted | None) -> bool:
             message.status = DeliveryStatus.ACCEPTED
             message.provider_id = accepted.provider_id
             message.accepted_at = now()
-        elif attempts > len(delivery.BACKOFF_SECONDS):
-            delivery.give_up(session, message, DeliveryStatus.FAILED, "never_accepted")
         else:
             message.status = DeliveryStatus.QUEUED
             message.not_before = now()

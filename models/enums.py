@@ -150,6 +150,7 @@ class TaskKind(StrEnum):
     PHONE_THIS_PERSON = "phone_this_person"
     CALL_REQUESTED = "call_requested"
     TEXT_NOT_DELIVERED = "text_not_delivered"
+    TEXT_NOT_ANSWERED = "text_not_answered"
     READ_PICTURE = "read_picture"
 
 

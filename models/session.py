@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -22,6 +22,7 @@ from models.settings import get_settings
 
 BUSY_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_SECONDS = 5
+TCP_TIMEOUT_MS = 8000
 # Twilio waits 15 seconds for the webhook: a stuck database must fail before that, so that the
 # text goes to the spool and Twilio gets its answer.
 _POSTGRESQL_LIMITS = (
@@ -33,6 +34,22 @@ _POSTGRESQL_LIMITS = (
 ROW_LOCK = {"key_share": True}
 
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+
+
+class _Queue:
+    """Lets one thread in at a time; who waits longer than the database would let it gives up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        # The webhook has to answer within Twilio's 15 seconds: this wait and the database's own of
+        # the same length leave room for the spool.
+        if not self._lock.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise exc.TimeoutError("the database is busy")
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ def configure(sqlalchemy_url: str) -> Engine:
         engine=built,
         writers=sessionmaker(built.execution_options(writes=True), expire_on_commit=False),
         readers=sessionmaker(built, expire_on_commit=False),
-        writing=threading.Lock() if is_sqlite(built) else nullcontext(),
+        writing=_Queue() if is_sqlite(built) else nullcontext(),
     )
     return built
 
@@ -128,7 +145,15 @@ def build_engine(sqlalchemy_url: str) -> Engine:
         pool_size=20,
         max_overflow=20,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": _POSTGRESQL_LIMITS},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": _POSTGRESQL_LIMITS,
+            # The limits above are the server's; these notice a network that is gone.
+            "tcp_user_timeout": TCP_TIMEOUT_MS,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+        },
     )
 
 

@@ -18,6 +18,8 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VAR = Path("var")
+#: How often the bot is asked in one turn; all tries together must fit into the turn's lease.
+BOT_TRIES = 2
 
 
 class Environment(StrEnum):
@@ -72,6 +74,8 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "PUBLIC_URL is not this machine. Set LINKLINE_ENV=production for a real line, or unset PUBLIC_URL."
             )
+        if self.turn_lease_seconds <= BOT_TRIES * self.bot_timeout_seconds:
+            raise SettingsError("TURN_LEASE_SECONDS must be more than twice BOT_TIMEOUT_SECONDS.")
         for url in self.bot_urls:
             if urlsplit(url).scheme != "https" and not is_loopback(url):
                 raise SettingsError("BOT_URL is on another machine, so it must start with https://.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from messaging.channels.base import Accepted, Channel, Failure, OutgoingText, SendError
 from messaging.channels.page import PageChannel
 from messaging.channels.twilio import TwilioChannel
@@ -12,10 +14,14 @@ from models.settings import Settings
 class NotSetUpChannel:
     """Stands for a supplier without settings: texts are kept until somebody sets it up."""
 
-    repeat_is_safe = True
+    repeat_is_safe = False
 
     def send(self, message: OutgoingText) -> Accepted:
         """Always raises `SendError` of kind CONFIG."""
+        raise SendError(Failure.CONFIG, "not_set_up")
+
+    def taken_on(self, message: OutgoingText, since: datetime) -> list[Accepted]:
+        """Always raises `SendError` of kind CONFIG: another process may have sent it, and we cannot ask."""
         raise SendError(Failure.CONFIG, "not_set_up")
 
 

@@ -11,7 +11,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +34,7 @@ STATUS_PATH: Final = "/webhooks/twilio/status"
 POOL_SIZE: Final = 32
 #: How many of the latest texts to one number are looked through.
 LISTED: Final = 50
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 # A supplier that asks for more than this is not obeyed to the letter; the outbox has its own longest wait.
 LONGEST_RETRY_AFTER_SECONDS: Final = 3600
 _LONGEST_ERROR_CODE: Final = 10
@@ -89,12 +90,17 @@ class TwilioChannel:
         the list cannot be read.
         """
         assert_no_transaction()
-        # Twilio's times have whole seconds.
-        earliest = since.replace(microsecond=0)
+        # Our clock and Twilio's may differ, and its times have whole seconds only.
+        earliest = since - CLOCK_TOLERANCE
         unread: SendError | None = None
-        listed: list[Any] = []
+        alike: list[Accepted] = []
         try:
             listed = self._client.messages.list(to=f"{self._prefix}{message.to_address}", limit=LISTED)
+            alike = [
+                Accepted(item.sid)
+                for item in listed
+                if (item.body or "").strip() == message.text.strip() and item.date_created >= earliest
+            ]
         except SendError as error:
             unread = error
         except Exception:  # noqa: BLE001 - whatever went wrong, we know nothing new
@@ -102,11 +108,7 @@ class TwilioChannel:
         # Raised outside the handlers, as in `send`.
         if unread is not None:
             raise unread
-        return [
-            Accepted(item.sid)
-            for item in listed
-            if (item.body or "").strip() == message.text.strip() and item.date_created >= earliest
-        ]
+        return alike
 
     def _arguments(self, message: OutgoingText) -> dict[str, str]:
         try:

@@ -78,7 +78,7 @@ class Service:
         self.programs = {
             "twilio": self._twilio(twilio),
             "bot": self._bot(bot),
-            "web": self._ours("web", lambda _log: _is_up(f"{self.url}/healthz")),
+            "web": self._ours("web", self._web_is_ready),
             "worker": self._ours("worker", lambda log: "worker_ready" in log),
             "scheduler": self._ours("scheduler", lambda log: "scheduler_ready" in log),
         }
@@ -139,6 +139,10 @@ class Service:
             program, *arguments = launch.COMMANDS[name]
             command = [str(BIN / program), *arguments]
         return Program(name, command, self.env, self.folder, is_ready, self._guard)
+
+    def _web_is_ready(self, log: str) -> bool:
+        # The port alone proves nothing: an earlier process of web may still answer on it.
+        return "Listening at" in log and _is_up(f"{self.url}/healthz")
 
     def _bot(self, port: int) -> Program:
         def is_ready(_log: str) -> bool:

@@ -23,14 +23,14 @@ def test_a_bot_that_does_not_work_is_asked_again(armed: Service, mode: Mode) -> 
     set_mode(armed.bot_url, mode)
     try:
         armed.supplier.text_until_taken(person, "hello")
-        wait_for("a failed turn", lambda: armed.record.conversation(person).failed_turns > 0)
+        wait_for("a failed turn", lambda: armed.record.conversation(person).next_turn_at is not None)
         assert [text.turn_id for text in armed.record.inbound(person)] == [None]
         armed.supplier.text_until_taken(person, "is anybody there")
         assert armed.supplier.taken(person) == []
     finally:
         set_mode(armed.bot_url, Mode.WELL)
     assert_all_answered(armed, {person: ["hello", "is anybody there"]})
-    assert armed.record.conversation(person).failed_turns == 0
+    assert armed.record.conversation(person).next_turn_at is None
 
 
 def test_one_turn_that_hangs_holds_up_nobody_else(armed: Service) -> None:
@@ -52,7 +52,7 @@ def test_a_dead_bot_is_asked_when_it_is_back(armed: Service) -> None:
     armed["bot"].kill()
     try:
         armed.supplier.text_until_taken(person, "hello")
-        wait_for("a failed turn", lambda: armed.record.conversation(person).failed_turns > 0)
+        wait_for("a failed turn", lambda: armed.record.conversation(person).next_turn_at is not None)
     finally:
         armed["bot"].start()
     assert_all_answered(armed, {person: ["hello"]})
@@ -82,7 +82,7 @@ def test_rasa_killed_in_the_middle_of_a_turn(with_rasa: Service) -> None:
     wait_for("the lease", lambda: with_rasa.record.conversation(person).leased_until is not None)
     with_rasa.supplier.text_until_taken(person, "what is this")
     bot.kill()
-    wait_for("a failed turn", lambda: with_rasa.record.conversation(person).failed_turns > 0)
+    wait_for("a failed turn", lambda: with_rasa.record.conversation(person).next_turn_at is not None)
     bot.start()
     with_rasa.record.wait_until_done(2, [person], patience_seconds=90)
     texts = with_rasa.record.inbound(person)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from messaging.sms_text import GSM_BASIC, GSM_EXTENSION, describe, plain, split
@@ -132,7 +132,8 @@ def letters(text: str) -> list[str]:
     return [sign for sign in composed if unicodedata.category(sign)[0] in "LN"]
 
 
-@given(st.one_of(st.text(), st.text(alphabet="e\u0301\u200d\u200b😀’ab", max_size=30)))
+@given(st.one_of(st.text(), st.text(alphabet="e\u0301\u200c\u200d\u200b😀’ab", max_size=30)))
+@example("e\u200b\u0300\u200c\x1f")
 def test_plain_keeps_every_letter_and_settles(text: str) -> None:
     once = plain(text)
     assert plain(once) == once

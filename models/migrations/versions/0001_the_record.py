@@ -652,6 +652,7 @@ def upgrade() -> None:
                 "phone_this_person",
                 "call_requested",
                 "text_not_delivered",
+                "text_not_answered",
                 "read_picture",
                 name="task_kind",
                 native_enum=False,
