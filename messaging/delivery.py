@@ -50,17 +50,21 @@ class Claim:
     attempt: int
 
 
-def claim() -> tuple[bool, Claim | None]:
+def claim(*, crisis_only: bool = False) -> tuple[bool, Claim | None]:
     """T3a: claim the next text that may go. Returns (whether there was one, the claim).
+
+    With `crisis_only`, nothing but a crisis reply is taken.
 
     There is no claim when the send guard stopped the text or it is too old; that is written.
     """
     with reading() as session:
-        if session.execute(_next_to_send()).first() is None:
+        if session.execute(_next_to_send(crisis_only=crisis_only)).first() is None:
             return False, None
     with transaction() as session:
         message = session.scalar(
-            _next_to_send().with_for_update(skip_locked=True, key_share=True, of=OutboundMessage)
+            _next_to_send(crisis_only=crisis_only).with_for_update(
+                skip_locked=True, key_share=True, of=OutboundMessage
+            )
         )
         if message is None:
             return False, None
@@ -124,7 +128,7 @@ def supplier_refused_opt_out(session: Session, message: OutboundMessage) -> None
     )
 
 
-def _next_to_send() -> Select[OutboundMessage]:
+def _next_to_send(*, crisis_only: bool) -> Select[OutboundMessage]:
     """The head of each conversation's queue that is due: crisis replies first, then the oldest."""
     ahead = aliased(OutboundMessage)
     heads = (
@@ -132,6 +136,7 @@ def _next_to_send() -> Select[OutboundMessage]:
         .where(ahead.status.in_((DeliveryStatus.QUEUED, DeliveryStatus.SENDING)))
         .group_by(ahead.conversation_id)
     )
+    is_crisis = OutboundMessage.purpose == Purpose.CRISIS
     is_head = tuple_(OutboundMessage.conversation_id, OutboundMessage.n).in_(heads)
     return (
         select(OutboundMessage)
@@ -139,9 +144,9 @@ def _next_to_send() -> Select[OutboundMessage]:
             OutboundMessage.status == DeliveryStatus.QUEUED,
             OutboundMessage.not_before <= now(),
             # A crisis reply waits for nothing, not even for the text ahead of it.
-            or_(OutboundMessage.purpose == Purpose.CRISIS, is_head),
+            is_crisis if crisis_only else or_(is_crisis, is_head),
         )
-        .order_by(case((OutboundMessage.purpose == Purpose.CRISIS, 0), else_=1), OutboundMessage.id)
+        .order_by(case((is_crisis, 0), else_=1), OutboundMessage.id)
         .limit(1)
     )
 

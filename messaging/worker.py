@@ -1,7 +1,7 @@
 """The worker: screens, takes turns and sends, each in threads of its own, woken by the database.
 
-Screening never waits for a turn, and a turn never waits for a send: a slow supplier or a dead
-bot holds up nothing else.
+Screening never waits for a turn, a turn never waits for a send, and a crisis reply never waits
+for another text: a slow supplier or a dead bot holds up nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from models.session import engine
 
 TURN_THREADS = 8
 SEND_THREADS = 8
+CRISIS_THREADS = 2
 #: How often waiting threads look without being woken: back-off and held texts come due by time alone.
 POLL_SECONDS = 1.0
 #: How long a thread rests after an error that is not about one text, such as a database that is away.
@@ -51,8 +52,8 @@ def stages(ask_bot: turns.AskBot, channels: delivery.Channels) -> tuple[Stage, .
             return lambda: turns.run(lease, ask_bot)
         return _nothing if found else None
 
-    def look_for_send() -> Callable[[], None] | None:
-        found, claimed = delivery.claim()
+    def look_for_send(*, crisis_only: bool = False) -> Callable[[], None] | None:
+        found, claimed = delivery.claim(crisis_only=crisis_only)
         if claimed is not None:
             return lambda: delivery.send(claimed, channels)
         return _nothing if found else None
@@ -65,6 +66,8 @@ def stages(ask_bot: turns.AskBot, channels: delivery.Channels) -> tuple[Stage, .
         Stage("screen", 1, look_for_text, goes_first=True),
         Stage("turn", TURN_THREADS, look_for_turn),
         Stage("send", SEND_THREADS, look_for_send),
+        # Of its own, so that a supplier that hangs with ordinary texts does not keep help back.
+        Stage("crisis", CRISIS_THREADS, lambda: look_for_send(crisis_only=True)),
     )
 
 
@@ -88,11 +91,8 @@ def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.
     bells = [wake.Bell() for _ in line]
     calm = threading.Event()
     threads = [
-        threading.Thread(
-            target=_work, args=(stage, mine, following, calm, stopping), name=f"{stage.name}-{i}"
-        )
-        # What one stage has done is work for the next; after the last there is none.
-        for stage, mine, following in zip(line, bells, [*bells[1:], wake.Bell()], strict=True)
+        threading.Thread(target=_work, args=(stage, bell, bells, calm, stopping), name=f"{stage.name}-{i}")
+        for stage, bell in zip(line, bells, strict=True)
         for i in range(stage.threads)
     ]
     listener = wake.Listener(engine(), bells, stopping)
@@ -106,7 +106,7 @@ def run(ask_bot: turns.AskBot, channels: delivery.Channels, stopping: threading.
 
 
 def _work(
-    stage: Stage, bell: wake.Bell, following: wake.Bell, calm: threading.Event, stopping: threading.Event
+    stage: Stage, bell: wake.Bell, bells: list[wake.Bell], calm: threading.Event, stopping: threading.Event
 ) -> None:
     while not stopping.is_set():
         try:
@@ -121,7 +121,9 @@ def _work(
             # There may be more: let another thread look while this one works.
             bell.ring()
             work()
-            following.ring()
+            # What one stage has done is work for another.
+            for other in bells:
+                other.ring()
         except Exception as error:  # noqa: BLE001 - a thread that dies would lose its share of texts
             log.error("stage_failed", stage=stage.name, error=describe(error))
             if stage.goes_first:

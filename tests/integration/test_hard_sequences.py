@@ -226,3 +226,17 @@ def test_heads_of_queues_only_are_claimed(line: Line) -> None:
     assert delivery.claim() == (False, None)
     with record() as looking:
         assert len(looking.scalars(select(OutboundMessage)).all()) == 2
+
+
+def test_help_has_a_way_out_of_its_own(line: Line) -> None:
+    line.text("hello")
+    line.text(RISKY)
+    line.work_screening()
+    line.work_screening()
+    _found, lease = turns.claim()
+    assert lease is not None
+    turns.run(lease, line.bot)
+    _found, crisis = delivery.claim(crisis_only=True)
+    assert crisis is not None
+    assert "116 123" in crisis.message.text
+    assert delivery.claim(crisis_only=True) == (False, None)
