@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.clock import now
-from models.enums import AlertKind, AlertLevel, AlertStatus, TaskKind, TaskStatus
+from models.enums import AlertKind, AlertLevel, TaskKind, TaskStatus
 from models.messages import InboundMessage
 from models.safety import SafetyAlert, Task
 from models.upsert import insert_if_new
@@ -65,14 +65,3 @@ def has_open_task(session: Session, kind: TaskKind, conversation_id: UUID) -> bo
         Task.kind == kind, Task.conversation_id == conversation_id, Task.status == TaskStatus.OPEN
     )
     return session.scalar(task.limit(1)) is not None
-
-
-def open_alerts(session: Session) -> list[SafetyAlert]:
-    """Alerts that nobody has acknowledged, newest first."""
-    return list(
-        session.scalars(
-            select(SafetyAlert)
-            .where(SafetyAlert.status == AlertStatus.OPEN)
-            .order_by(SafetyAlert.created_at.desc())
-        )
-    )

@@ -39,6 +39,9 @@ def run_once(*, at: datetime | None, dry_run: bool, style: str) -> None:
     """Do, or only list, everything that is due now."""
     settings = open_record("scheduler")
     if at is not None:
+        if settings.is_production and not dry_run:
+            # It would write times that have not come, and texts would wait for them.
+            raise click.UsageError("On a real line --at only goes with --dry-run.")
         clock.move_to(at)
     sweepers = housekeeping.sweepers(channels(settings))
     due = [{"what": s.name, "which": which} for s in sweepers for which in s.due()]

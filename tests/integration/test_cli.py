@@ -101,6 +101,19 @@ def test_the_scheduler_lists_without_doing(database: Engine, tmp_path: Path) -> 
     assert json.loads(_linkline(tmp_path, *later).stdout)["done"]["holding_replies"] == 0
 
 
+@pytest.mark.usefixtures("settings")
+def test_a_real_line_does_not_live_at_another_time(tmp_path: Path) -> None:
+    real = {
+        "LINKLINE_ENV": "production",
+        "SECRET_KEY": "long and random",
+        "PUBLIC_URL": "https://line.example.org",
+        "SMTP_URL": "smtp://mail.example.org",
+    }
+    later = ("scheduler", "run-once", "--at", "2099-01-01T09:00:00+00:00")
+    assert _linkline(tmp_path, *later, **real).returncode == 2
+    assert _linkline(tmp_path, *later, "--dry-run", **real).returncode == 0
+
+
 def test_an_export_holds_everything_by_number_and_by_id(database: Engine, tmp_path: Path) -> None:
     line = Line()
     line.bot.outcomes = (Outcome("consent_given", {"text_version": "welcome-1"}), Outcome("referral_started"))
