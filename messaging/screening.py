@@ -117,8 +117,8 @@ def _on_alert(
     alert_id = alerts.raise_alert(
         session,
         inbound,
-        AlertKind(result.alert.kind.value),
-        AlertLevel(result.alert.level.value),
+        result.alert.kind,
+        result.alert.level,
         rules=result.alert.rules,
         rules_version=result.alert.rules_version,
     )

@@ -125,6 +125,8 @@ class Reason(StrEnum):
 
 
 class AlertKind(StrEnum):
+    """The lane an alert goes down."""
+
     RISK_DISCLOSURE = "risk_disclosure"
     SAFEGUARDING = "safeguarding"
     MEDICAL_EMERGENCY = "medical_emergency"
@@ -133,6 +135,8 @@ class AlertKind(StrEnum):
 
 
 class AlertLevel(StrEnum):
+    """`urgent`: a person must look now. `soft`: a gentle check and a note. `routine`: a note."""
+
     URGENT = "urgent"
     SOFT = "soft"
     ROUTINE = "routine"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -13,24 +12,9 @@ from typing import Any, Final
 import yaml
 
 from bot.safety.normalise import Spelling
+from models.enums import AlertKind, AlertLevel
 
 RULES_FILE: Final = Path(__file__).with_name("rules.yaml")
-
-
-class AlertKind(StrEnum):
-    """The lane an alert goes down."""
-
-    RISK_DISCLOSURE = "risk_disclosure"
-    SAFEGUARDING = "safeguarding"
-    MEDICAL_EMERGENCY = "medical_emergency"
-
-
-class AlertLevel(StrEnum):
-    """`urgent`: a person must look now. `soft`: a gentle check and a note. `routine`: a note."""
-
-    URGENT = "urgent"
-    SOFT = "soft"
-    ROUTINE = "routine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.safety.normalise import plain_words
-from bot.safety.rulebook import AlertKind, AlertLevel, Rule, Rulebook, rulebook
-
-__all__ = ["Alert", "AlertKind", "AlertLevel", "Screening", "screen"]
+from bot.safety.rulebook import Rule, Rulebook, rulebook
+from models.enums import AlertKind, AlertLevel
 
 _LEVELS: Final = {AlertLevel.URGENT: 2, AlertLevel.SOFT: 1, AlertLevel.ROUTINE: 0}
 #: Where levels are equal: what kills within the hour first, then danger to life, then harm by others.

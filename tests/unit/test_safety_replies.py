@@ -8,8 +8,9 @@ import pytest
 
 from bot.safety.keywords import keyword
 from bot.safety.replies import choose_reply, reply, reply_book, review_due
-from bot.safety.screen import Alert, AlertKind, AlertLevel, Screening, screen
+from bot.safety.screen import Alert, Screening, screen
 from messaging.sms_text import describe, plain
+from models.enums import AlertKind, AlertLevel
 
 KEYS = sorted(reply_book().texts)
 NEEDED = [

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.safety.rulebook import RULES_FILE, read_rulebook, rulebook
-from bot.safety.screen import AlertKind, AlertLevel, screen
+from bot.safety.screen import screen
+from models.enums import AlertKind, AlertLevel
 
 DATA = Path(__file__).parent / "data"
 MUST_CATCH = {"explicit", "planned", "self_harm", "emergency"}
