@@ -8,31 +8,14 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from messaging import spool, visitors
 from models.settings import Settings
 from tests.support.line import Line, inbound
 from tests.support.pages import Pages
-from web.app import create_app
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-def app(settings: Settings) -> Flask:
-    return create_app(settings)
-
-
-@pytest.fixture
-def pages(app: Flask) -> Pages:
-    return Pages(app)
-
-
-@pytest.fixture
-def line(database: Engine) -> Line:
-    return Line()
 
 
 def send(pages: Pages, text: str, message_id: str | None = None) -> int:

@@ -5,34 +5,16 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from flask import Flask
-from sqlalchemy import Engine, update
+from sqlalchemy import update
 
 from messaging import visitors
 from models.enums import Channel, DeliveryStatus
 from models.messages import OutboundMessage
 from models.session import transaction
-from models.settings import Settings
 from tests.support.line import Line, inbound
 from tests.support.pages import Page, Pages
-from web.app import create_app
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-def app(settings: Settings) -> Flask:
-    return create_app(settings)
-
-
-@pytest.fixture
-def pages(app: Flask) -> Pages:
-    return Pages(app)
-
-
-@pytest.fixture
-def line(database: Engine) -> Line:
-    return Line()
 
 
 def send(pages: Pages, text: str, message_id: str | None = None) -> int:
